@@ -1,0 +1,82 @@
+//! The only list of commands there is.
+
+use crate::catalog::*;
+use crate::runs::*;
+use crate::workflows::*;
+
+/// Calls `$then!` with the list: `name(Request) -> Response, "one sentence";`.
+macro_rules! command_list {
+    ($then:ident) => {
+        $then! {
+            app_info(Nothing) -> AppInfo, "What runs here.";
+            approval_decide(ApprovalDecide) -> Nothing, "Answers a question.";
+            blob_get(BlobGet) -> AnyValue, "Reads a large value.";
+            catalog_list(Nothing) -> CatalogList, "All kinds of step.";
+            draft_discard(DraftKey) -> Nothing, "Forgets unsaved edits.";
+            draft_list(Nothing) -> DraftList, "Edits that were not saved.";
+            draft_put(DraftPut) -> Nothing, "Keeps an edit, durable when it answers.";
+            expression_try(ExpressionTry) -> ExpressionTried, "Evaluates an expression on the data of a run.";
+            folder_list(FolderList) -> FolderListed, "Looks into a folder.";
+            inbox_list(Nothing) -> InboxList, "All open questions.";
+            recent_forget(FilePath) -> Nothing, "Takes a file off the list of recent ones.";
+            recent_list(Nothing) -> RecentList, "Files that were opened before.";
+            run_cancel(RunCancel) -> Nothing, "Stops a run.";
+            run_events(RunEvents) -> RunEventList, "Reads the log of a run.";
+            run_get(RunGet) -> RunView, "A run, as it is or as it was at one event.";
+            run_list(RunList) -> RunListed, "Runs, newest first.";
+            run_pause(RunId) -> Nothing, "Starts no further step.";
+            run_resume(RunId) -> Nothing, "Starts steps again.";
+            run_retry_now(RunStep) -> Nothing, "Does not wait for the next attempt.";
+            run_settle(RunSettle) -> Nothing, "Says what became of a step with unknown outcome.";
+            run_start(RunStart) -> RunStarted, "Starts a run of a document.";
+            sample_list(Nothing) -> SampleList, "The sample workflows.";
+            settings_get(Nothing) -> Settings, "Settings of this person on this machine.";
+            settings_set(Settings) -> Settings, "Changes the settings that are given.";
+            signal_send(SignalSend) -> SignalSent, "Sends an event to whoever waits for it.";
+            table_page(TablePage) -> TableRows, "Reads a page of a table.";
+            text_save(TextFileSave) -> Nothing, "Writes a text file, atomically.";
+            verify(Nothing) -> Verified, "Checks the chain of the log.";
+            workflow_check(WorkflowCheck) -> WorkflowChecked, "All findings about a document.";
+            workflow_layout(WorkflowLayout) -> WorkflowLaidOut, "Places for all steps, anew.";
+            workflow_open(WorkflowOpen) -> WorkflowOpened, "Opens a file; carries nothing out.";
+            workflow_save(WorkflowSave) -> WorkflowSaved, "Saves a document, atomically.";
+            workflow_svg(WorkflowSvg) -> TextFile, "A picture of a document.";
+            workflow_trust(WorkflowTrust) -> Nothing, "Lets this version run without asking.";
+        }
+    };
+}
+
+macro_rules! typescript_of {
+    ($($name:ident($request:ident) -> $response:ident, $doc:literal;)*) => {
+        /// The commands as a TypeScript type, for `ui/src/bindings/Commands.ts`.
+        pub fn typescript() -> String {
+            let mut types: Vec<&str> = vec![$(stringify!($request), stringify!($response)),*];
+            types.sort_unstable();
+            types.dedup();
+            let imports: String = types
+                .iter()
+                .map(|name| format!("import type {{ {name} }} from \"./{name}\";\n"))
+                .collect();
+            let mut rows = String::new();
+            $(rows.push_str(&format!(
+                "  /** {} */\n  {}: {{ request: {}; response: {} }};\n",
+                $doc, stringify!($name), stringify!($request), stringify!($response),
+            ));)*
+            format!("// Made by `npm run bindings`. Do not edit.\n{imports}\n/** Every command: what it takes and what it gives. */\nexport type Commands = {{\n{rows}}};\n")
+        }
+    };
+}
+
+command_list!(typescript_of);
+
+#[cfg(test)]
+mod tests {
+    /// Writes the list beside the types that ts-rs exports; `npm run bindings` compares both with git.
+    #[test]
+    fn export_bindings_commands() {
+        let folder = std::env::var("TS_RS_EXPORT_DIR").expect("set in .cargo/config.toml");
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        std::fs::write(format!("{folder}/Commands.ts"), super::typescript())
+            .expect("the list can be written");
+    }
+}

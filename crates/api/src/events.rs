@@ -1,0 +1,42 @@
+//! What the backend tells its front ends without being asked: one stream.
+
+use baton_core::machine::Logged;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::runs::RunSummary;
+
+/// Something changed. A front end that misses one (a reload, a slow reader) gets [`BackendEvent::Lagged`] and
+/// reads again.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[ts(export)]
+pub enum BackendEvent {
+    /// Events were appended to a run; they are durable.
+    RunAdvanced {
+        /// The run as it is now.
+        summary: Box<RunSummary>,
+        /// The new events, at most 200; `truncated` says that there were more.
+        events: Vec<Logged>,
+        /// Read the log to see the rest.
+        truncated: bool,
+    },
+    /// The list of open questions changed.
+    InboxChanged,
+    /// A step wants to tell people something.
+    Notification {
+        /// Title.
+        title: String,
+        /// Text.
+        body: String,
+        /// Run that it comes from.
+        run: Option<String>,
+    },
+    /// A workflow file changed on disk.
+    FileChanged {
+        /// Absolute.
+        path: String,
+    },
+    /// The reader was too slow: read everything again.
+    Lagged,
+}

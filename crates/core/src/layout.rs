@@ -1,0 +1,1 @@
+//! Places for steps that have none.

@@ -1,0 +1,1 @@
+//! All findings about a document at once.

@@ -1,0 +1,120 @@
+// Made by `npm run bindings`. Do not edit.
+import type { AnyValue } from "./AnyValue";
+import type { AppInfo } from "./AppInfo";
+import type { ApprovalDecide } from "./ApprovalDecide";
+import type { BlobGet } from "./BlobGet";
+import type { CatalogList } from "./CatalogList";
+import type { DraftKey } from "./DraftKey";
+import type { DraftList } from "./DraftList";
+import type { DraftPut } from "./DraftPut";
+import type { ExpressionTried } from "./ExpressionTried";
+import type { ExpressionTry } from "./ExpressionTry";
+import type { FilePath } from "./FilePath";
+import type { FolderList } from "./FolderList";
+import type { FolderListed } from "./FolderListed";
+import type { InboxList } from "./InboxList";
+import type { Nothing } from "./Nothing";
+import type { RecentList } from "./RecentList";
+import type { RunCancel } from "./RunCancel";
+import type { RunEventList } from "./RunEventList";
+import type { RunEvents } from "./RunEvents";
+import type { RunGet } from "./RunGet";
+import type { RunId } from "./RunId";
+import type { RunList } from "./RunList";
+import type { RunListed } from "./RunListed";
+import type { RunSettle } from "./RunSettle";
+import type { RunStart } from "./RunStart";
+import type { RunStarted } from "./RunStarted";
+import type { RunStep } from "./RunStep";
+import type { RunView } from "./RunView";
+import type { SampleList } from "./SampleList";
+import type { Settings } from "./Settings";
+import type { SignalSend } from "./SignalSend";
+import type { SignalSent } from "./SignalSent";
+import type { TablePage } from "./TablePage";
+import type { TableRows } from "./TableRows";
+import type { TextFile } from "./TextFile";
+import type { TextFileSave } from "./TextFileSave";
+import type { Verified } from "./Verified";
+import type { WorkflowCheck } from "./WorkflowCheck";
+import type { WorkflowChecked } from "./WorkflowChecked";
+import type { WorkflowLaidOut } from "./WorkflowLaidOut";
+import type { WorkflowLayout } from "./WorkflowLayout";
+import type { WorkflowOpen } from "./WorkflowOpen";
+import type { WorkflowOpened } from "./WorkflowOpened";
+import type { WorkflowSave } from "./WorkflowSave";
+import type { WorkflowSaved } from "./WorkflowSaved";
+import type { WorkflowSvg } from "./WorkflowSvg";
+import type { WorkflowTrust } from "./WorkflowTrust";
+
+/** Every command: what it takes and what it gives. */
+export type Commands = {
+  /** What runs here. */
+  app_info: { request: Nothing; response: AppInfo };
+  /** Answers a question. */
+  approval_decide: { request: ApprovalDecide; response: Nothing };
+  /** Reads a large value. */
+  blob_get: { request: BlobGet; response: AnyValue };
+  /** All kinds of step. */
+  catalog_list: { request: Nothing; response: CatalogList };
+  /** Forgets unsaved edits. */
+  draft_discard: { request: DraftKey; response: Nothing };
+  /** Edits that were not saved. */
+  draft_list: { request: Nothing; response: DraftList };
+  /** Keeps an edit, durable when it answers. */
+  draft_put: { request: DraftPut; response: Nothing };
+  /** Evaluates an expression on the data of a run. */
+  expression_try: { request: ExpressionTry; response: ExpressionTried };
+  /** Looks into a folder. */
+  folder_list: { request: FolderList; response: FolderListed };
+  /** All open questions. */
+  inbox_list: { request: Nothing; response: InboxList };
+  /** Takes a file off the list of recent ones. */
+  recent_forget: { request: FilePath; response: Nothing };
+  /** Files that were opened before. */
+  recent_list: { request: Nothing; response: RecentList };
+  /** Stops a run. */
+  run_cancel: { request: RunCancel; response: Nothing };
+  /** Reads the log of a run. */
+  run_events: { request: RunEvents; response: RunEventList };
+  /** A run, as it is or as it was at one event. */
+  run_get: { request: RunGet; response: RunView };
+  /** Runs, newest first. */
+  run_list: { request: RunList; response: RunListed };
+  /** Starts no further step. */
+  run_pause: { request: RunId; response: Nothing };
+  /** Starts steps again. */
+  run_resume: { request: RunId; response: Nothing };
+  /** Does not wait for the next attempt. */
+  run_retry_now: { request: RunStep; response: Nothing };
+  /** Says what became of a step with unknown outcome. */
+  run_settle: { request: RunSettle; response: Nothing };
+  /** Starts a run of a document. */
+  run_start: { request: RunStart; response: RunStarted };
+  /** The sample workflows. */
+  sample_list: { request: Nothing; response: SampleList };
+  /** Settings of this person on this machine. */
+  settings_get: { request: Nothing; response: Settings };
+  /** Changes the settings that are given. */
+  settings_set: { request: Settings; response: Settings };
+  /** Sends an event to whoever waits for it. */
+  signal_send: { request: SignalSend; response: SignalSent };
+  /** Reads a page of a table. */
+  table_page: { request: TablePage; response: TableRows };
+  /** Writes a text file, atomically. */
+  text_save: { request: TextFileSave; response: Nothing };
+  /** Checks the chain of the log. */
+  verify: { request: Nothing; response: Verified };
+  /** All findings about a document. */
+  workflow_check: { request: WorkflowCheck; response: WorkflowChecked };
+  /** Places for all steps, anew. */
+  workflow_layout: { request: WorkflowLayout; response: WorkflowLaidOut };
+  /** Opens a file; carries nothing out. */
+  workflow_open: { request: WorkflowOpen; response: WorkflowOpened };
+  /** Saves a document, atomically. */
+  workflow_save: { request: WorkflowSave; response: WorkflowSaved };
+  /** A picture of a document. */
+  workflow_svg: { request: WorkflowSvg; response: TextFile };
+  /** Lets this version run without asking. */
+  workflow_trust: { request: WorkflowTrust; response: Nothing };
+};
