@@ -1,6 +1,6 @@
 //! The workflow file: one UTF-8 JSON text, fixed key order, LF, trailing newline.
 //!
-//! `parse` never refuses a file over a detail: what does not fit is kept in `rest` and reported, so that a
+//! [`parse`] never refuses a file over a detail: what does not fit is kept in `rest` and reported, so that a
 //! half-drawn, newer or hand-edited file opens, shows its problems and is written back unharmed.
 //!
 //! # Invariants
@@ -9,9 +9,17 @@
 //! * Unknown fields and unknown kinds survive untouched.
 //! * `layout` is not part of the digest.
 
+mod digest;
+mod parse;
+mod print;
+mod schema;
 mod workflow;
 
+pub use digest::digest;
+pub use parse::{MAX_BYTES, MAX_STEPS, ParseError, Parsed, parse, parse_bytes};
+pub use print::print;
+pub use schema::json_schema;
 pub use workflow::{
-    About, Body, Edge, Join, Note, OnFailure, On, Retry, Step, Trigger, Undo, Workflow, FORMAT,
-    SCHEMA_URL, is_slug,
+    About, Body, Edge, FORMAT, Join, Note, On, OnFailure, Retry, SCHEMA_URL, Step, Trigger, Undo,
+    Workflow, is_slug,
 };

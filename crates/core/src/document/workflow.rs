@@ -17,7 +17,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// A workflow: steps, edges, triggers, layout. One text file, `*.baton.json`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export, optional_fields)]
 pub struct Workflow {
