@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The data folder: what happened, kept for ever, and a few things kept beside it.
+//!
+//! One SQLite database (`baton.db`) holds the append-only log of all runs, a projection of it for lists
+//! (`runs`, `questions`), definitions by digest, drafts, recent files, settings and trusted digests. Large
+//! values are files in `artifacts/`, which other crates write; this crate only says where that is.
+//!
+//! * [`Store::open`]: makes or opens a data folder.
+//! * [`Store::append`]: writes events; they are durable when it returns.
+//! * [`Store::verify`]: recomputes the hash chain of the log.
+//!
+//! # Invariants
+//!
+//! * One process owns a data folder for writing (`baton.lock`), and in it one task owns the one connection
+//!   that writes. Dropping the future of a write never takes back a write.
+//! * What was acknowledged is on disk: the reply comes after `COMMIT` with `synchronous=FULL`.
+//! * Events are never changed or removed: triggers refuse it, and the hash chain shows it.
+//! * Nothing here deletes a database, not even a damaged one.
+#![warn(missing_docs)]
+
+mod error;
+mod rows;
+mod store;
+
+pub use error::StoreError;
+pub use rows::{
+    Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
+};
+pub use store::{OpenOptions, Store};
