@@ -1,0 +1,123 @@
+import type { BackendEvent } from "../bindings/BackendEvent";
+import type { Commands } from "../bindings/Commands";
+import type { RunView } from "../bindings/RunView";
+import type { Workflow } from "../bindings/Workflow";
+import type { WorkflowChecked } from "../bindings/WorkflowChecked";
+import { type Backend, BackendError } from "./backend";
+
+type Handlers = {
+  [N in keyof Commands]?: (
+    request: Commands[N]["request"],
+  ) => Commands[N]["response"] | Promise<Commands[N]["response"]>;
+};
+
+/** A check that finds nothing, with every step in a row. For tests; the true one is in Rust. */
+export function plainCheck(document: Workflow): WorkflowChecked {
+  const check: WorkflowChecked = { problems: [], digest: `digest-of-${document.id}`, steps: {}, layout: {} };
+  const visit = (steps: Workflow["steps"]): [number, number] => {
+    let x = 24;
+    for (const step of steps) {
+      const inner = step.body ? visit(step.body.steps) : undefined;
+      const size: [number, number] = step.body && inner ? [Math.max(280, inner[0]), Math.max(160, inner[1])] : [220, 76];
+      check.steps[step.id] = { ports: [], effect: "pure", summary: "", isKnown: true, size };
+      check.layout[step.id] = document.layout?.[step.id] ?? [x, 64];
+      x += size[0] + 80;
+    }
+    return [x - 56, 200];
+  };
+  visit(document.steps);
+  for (const note of document.notes ?? []) check.layout[note.id] = document.layout?.[note.id] ?? [0, 0];
+  return check;
+}
+
+/** A backend in memory: answers what it was given, remembers what it was asked. */
+export type MemoryBackend = Backend & {
+  /** Every call so far, oldest first. */
+  readonly calls: { name: keyof Commands; request: unknown }[];
+  /** The requests of one command. */
+  requests<N extends keyof Commands>(name: N): Commands[N]["request"][];
+  /** Answers a command from now on. */
+  given<N extends keyof Commands>(name: N, handler: NonNullable<Handlers[N]>): MemoryBackend;
+  givenRun(view: RunView): MemoryBackend;
+  /** Sends an event to all listeners. */
+  emit(event: BackendEvent): void;
+};
+
+function standard(): Handlers {
+  const drafts = new Map<string, Commands["draft_list"]["response"]["drafts"][number]>();
+  return {
+    app_info: () => ({ version: "0.1.0", dataDir: "/data", platform: "linux", person: "you", readOnly: null }),
+    catalog_list: () => ({ kinds: [] }),
+    sample_list: () => ({ samples: [] }),
+    recent_list: () => ({ files: [] }),
+    recent_forget: () => ({}),
+    draft_list: () => ({ drafts: [...drafts.values()].sort((a, b) => b.at - a.at) }),
+    draft_put: ({ key, document, base }) => {
+      drafts.set(key, { key, document, base, at: Date.now() });
+      return {};
+    },
+    draft_discard: ({ key }) => {
+      drafts.delete(key);
+      return {};
+    },
+    inbox_list: () => ({ items: [] }),
+    run_list: () => ({ runs: [], total: 0 }),
+    settings_get: () => ({ panels: {} }),
+    settings_set: (settings) => settings,
+    workflow_check: ({ document }) => plainCheck(document),
+    workflow_layout: ({ document }) => ({ layout: plainCheck({ ...document, layout: {} }).layout }),
+    workflow_save: ({ path }) => ({ path, revision: `revision-${Date.now()}`, digest: "digest" }),
+    workflow_trust: () => ({}),
+    workflow_svg: ({ document }) => ({ name: `${document.id}.svg`, text: "<svg xmlns='http://www.w3.org/2000/svg'/>" }),
+    text_save: () => ({}),
+  };
+}
+
+/** A backend for tests and for `?memory` while developing. */
+export function memoryBackend(handlers: Handlers = {}): MemoryBackend {
+  const answers: Handlers = { ...standard(), ...handlers };
+  const listeners = new Set<(event: BackendEvent) => void>();
+  const calls: MemoryBackend["calls"] = [];
+  const views = new Map<string, RunView>();
+
+  const backend: MemoryBackend = {
+    kind: "browser",
+    calls,
+    async rpc(name, request) {
+      const command = name as keyof Commands;
+      calls.push({ name: command, request });
+      const handler = answers[command] as ((request: unknown) => unknown) | undefined;
+      if (!handler) {
+        throw new BackendError({ code: "unknown-command", message: `the memory backend has no \`${name}\`` });
+      }
+      return structuredClone(await handler(request));
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    requests: (name) =>
+      calls.filter((each) => each.name === name).map((each) => each.request as Commands[typeof name]["request"]),
+    given(name, handler) {
+      answers[name] = handler as never;
+      return backend;
+    },
+    givenRun(view) {
+      views.set(view.summary.id, view);
+      answers.run_get = ({ run }) => {
+        const found = views.get(run);
+        if (!found) throw new BackendError({ code: "not-found", message: `no run \`${run}\`` });
+        return found;
+      };
+      answers.run_list = () => {
+        const runs = [...views.values()].map((each) => each.summary);
+        return { runs, total: runs.length };
+      };
+      return backend;
+    },
+    emit(event) {
+      for (const listener of listeners) listener(event);
+    },
+  };
+  return backend;
+}

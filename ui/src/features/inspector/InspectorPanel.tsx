@@ -1,0 +1,5 @@
+import { PanelEmpty } from "../../components/Panel";
+
+export default function InspectorPanel() {
+  return <PanelEmpty title="Inspector" hint="Select a step to see its settings." />;
+}

@@ -1,0 +1,95 @@
+import { create } from "zustand";
+import { type BackendError, toBackendError } from "../backend/backend";
+import { call } from "../backend/call";
+import type { BackendEvent } from "../bindings/BackendEvent";
+import type { RunView } from "../bindings/RunView";
+import { normalize } from "./document";
+
+const REFRESH_MS = 120;
+
+type RunStore = {
+  /** The run that the canvas shows; `null` while editing. */
+  runId: string | null;
+  view: RunView | null;
+  /** Position of the time slider; `null` for live. */
+  atSeq: number | null;
+  error: BackendError | null;
+  openRun(id: string): Promise<void>;
+  closeRun(): void;
+  setSeq(seq: number | null): void;
+  /** Reads the run again. */
+  refresh(): Promise<void>;
+  /** Takes in an event of the backend. */
+  onEvent(event: BackendEvent): void;
+};
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+let lastRefresh = 0;
+let round = 0;
+
+export const useRun = create<RunStore>()((set, get) => {
+  /** At most one reading every `REFRESH_MS`, and one after the last event. */
+  function refreshSoon(): void {
+    if (timer !== undefined) return;
+    const wait = Math.max(0, lastRefresh + REFRESH_MS - Date.now());
+    timer = setTimeout(() => {
+      timer = undefined;
+      void get().refresh();
+    }, wait);
+  }
+
+  return {
+    runId: null,
+    view: null,
+    atSeq: null,
+    error: null,
+
+    async openRun(id) {
+      set({ runId: id, view: null, atSeq: null, error: null });
+      await get().refresh();
+    },
+
+    closeRun() {
+      clearTimeout(timer);
+      timer = undefined;
+      round += 1;
+      set({ runId: null, view: null, atSeq: null, error: null });
+    },
+
+    setSeq(seq) {
+      set({ atSeq: seq });
+      refreshSoon();
+    },
+
+    async refresh() {
+      const { runId, atSeq } = get();
+      if (runId === null) return;
+      round += 1;
+      const mine = round;
+      lastRefresh = Date.now();
+      try {
+        const view = await call("run_get", atSeq === null ? { run: runId } : { run: runId, seq: atSeq });
+        if (mine !== round) return;
+        // The definition of a run never changes: the canvas keeps the one it has.
+        const known = get().view;
+        const document = known?.summary.id === runId ? known.document : normalize(view.document);
+        set({ view: { ...view, document }, error: null });
+      } catch (thrown) {
+        if (mine === round) set({ error: toBackendError(thrown) });
+      }
+    },
+
+    onEvent(event) {
+      const { runId, view, atSeq } = get();
+      if (event.type === "lagged") refreshSoon();
+      if (event.type !== "run-advanced" || event.summary.id !== runId) return;
+      if (atSeq === null) refreshSoon();
+      else if (view) set({ view: { ...view, summary: event.summary } });
+    },
+  };
+});
+
+/** Whether a status is final. */
+export function hasEnded(status: RunView["status"]): boolean {
+  return status === "succeeded" || status === "failed" || status === "cancelled";
+}

@@ -1,0 +1,12 @@
+import { cleanup } from "@testing-library/react";
+import { afterEach } from "vitest";
+
+// What happy-dom leaves out and Mantine asks for.
+globalThis.ResizeObserver ??= class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+};
+Element.prototype.scrollIntoView ??= () => undefined;
+
+afterEach(() => cleanup());

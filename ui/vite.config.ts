@@ -1,0 +1,26 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [react()],
+  // Relative addresses: the same build is served by the window and by `baton serve`.
+  base: "./",
+  server: {
+    port: 5173,
+    strictPort: true,
+    proxy: { "/api": "http://127.0.0.1:4780" },
+  },
+  build: {
+    // Old enough for the WebKitGTK of the last Debian.
+    target: ["es2022", "safari16"],
+    chunkSizeWarningLimit: 900,
+    // Fonts stay files: the content policy allows `data:` fonts, but a file is cached.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    environment: "happy-dom",
+    setupFiles: ["src/test-setup.ts"],
+    restoreMocks: true,
+  },
+});
