@@ -1,0 +1,15 @@
+//! Declares the two commands that the page may call, so that each needs a permission of its own.
+
+fn main() {
+    // The page is compiled into the program: a new build of the UI must give a new program.
+    #[expect(
+        clippy::print_stdout,
+        reason = "this is how a build script talks to cargo"
+    )]
+    {
+        println!("cargo:rerun-if-changed=../ui/dist");
+    }
+    let manifest = tauri_build::AppManifest::new().commands(&["rpc", "subscribe"]);
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    tauri_build::try_build(attributes).expect("the configuration beside this file is valid");
+}
