@@ -1,0 +1,7 @@
+//! The workflow file.
+
+mod digest;
+mod laws;
+mod parse;
+mod print;
+mod schema;

@@ -1,0 +1,4 @@
+//! Behaviour of the core, as one test program.
+
+mod document;
+mod support;
