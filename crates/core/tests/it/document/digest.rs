@@ -33,7 +33,7 @@ fn whatever_a_run_could_see_counts() {
 
 #[test]
 fn it_is_a_fixed_hash() {
-    expect_test::expect![[""]].assert_eq(&of(BASE));
+    expect_test::expect!["524f29a4a8b8e7629626e4702e6cc689661cc98d077e3d89782580063612d436"].assert_eq(&of(BASE));
 }
 
 #[test]

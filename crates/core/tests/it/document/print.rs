@@ -10,5 +10,56 @@ fn the_canonical_form_gives_each_step_edge_and_place_lines_of_its_own() {
       "steps":[{"kind":"read_table","id":"load","with":{"path":"data/customers.csv"},"retry":{"factor":2.0,"attempts":3}},
         {"id":"gate","kind":"quality_gate","name":"Quality gate","with":{"table":"{% steps.load %}","rules":[{"column":"email","check":"not_null"},{"column":"age","check":"between","min":0,"max":120}]}},
         {"id":"each","kind":"for_each","with":{},"body":{"edges":[],"steps":[{"id":"inner","kind":"wait"}]}}]}"#;
-    expect![[""]].assert_eq(&print(&parse(text).unwrap().workflow));
+    expect![[r#"
+        {
+          "$schema": "s",
+          "format": 1,
+          "id": "churn",
+          "name": "Churn",
+          "about": { "purpose": "Keep customers.", "tags": ["crm", "nightly"] },
+          "steps": [
+            {
+              "id": "load",
+              "kind": "read_table",
+              "with": { "path": "data/customers.csv" },
+              "retry": { "attempts": 3, "factor": 2 }
+            },
+            {
+              "id": "gate",
+              "kind": "quality_gate",
+              "name": "Quality gate",
+              "with": {
+                "table": "{% steps.load %}",
+                "rules": [
+                  { "column": "email", "check": "not_null" },
+                  { "column": "age", "check": "between", "min": 0, "max": 120 }
+                ]
+              }
+            },
+            {
+              "id": "each",
+              "kind": "for_each",
+              "body": {
+                "steps": [
+                  { "id": "inner", "kind": "wait" }
+                ],
+                "edges": []
+              }
+            }
+          ],
+          "edges": [
+            { "from": "load", "to": "gate" },
+            {
+              "from": "gate.fail",
+              "to": "each",
+              "label": "the checks that were not passed by the table, in words"
+            }
+          ],
+          "notes": [{ "id": "n", "text": ["one", "two"], "size": [200, 80] }],
+          "layout": {
+            "load": [0, 0],
+            "gate": [240, 12.5]
+          }
+        }
+    "#]].assert_eq(&print(&parse(text).unwrap().workflow));
 }
