@@ -17,9 +17,23 @@
 //! * Nothing here deletes a database, not even a damaged one.
 #![warn(missing_docs)]
 
+mod backup;
+mod chain;
 mod error;
+mod events;
+mod keeps;
+mod lock;
+mod migrate;
+mod open;
+mod questions;
 mod rows;
+mod runs;
+mod sql;
 mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod writer;
 
 pub use error::StoreError;
 pub use rows::{

@@ -2,15 +2,28 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use baton_core::Millis;
-use baton_core::machine::Logged;
+use baton_core::machine::{Event, Logged};
 use serde_json::Value;
+use sqlx::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    Append, Appended, DraftRow, QuestionRow, RecentRow, RunFilter, RunRow, StoreError, Verified,
+use crate::events::Encoded;
+use crate::keeps::Keep;
+use crate::rows::{
+    Append, Appended, DraftRow, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
 };
+use crate::writer::{Batch, Command, QUEUE, Work, Writer};
+use crate::{StoreError, events, keeps, open, questions, runs, verify};
+
+/// Folder of large values in the data folder.
+pub(crate) const ARTIFACTS: &str = "artifacts";
+
+/// How long closing waits for reads that are under way.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How to open a data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +49,25 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     dir: PathBuf,
+    readers: SqlitePool,
+    /// `None` if it was opened for looking only.
+    writer: Option<mpsc::Sender<Command>>,
+    is_closed: AtomicBool,
 }
 
 impl Store {
     /// Makes or opens the data folder `dir`, and takes it into possession unless it is opened read-only.
     pub async fn open(dir: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        todo!()
+        if options.read_only {
+            let readers = open::for_reading(dir, options.busy_timeout).await?;
+            return Ok(Self::new(dir, readers, None));
+        }
+        let settings = open::writer_options(dir, options.busy_timeout);
+        let (lock, conn) = open::for_writing(dir, &settings, options.busy_timeout).await?;
+        let readers = open::reader_pool(open::reader_options(dir, options.busy_timeout));
+        let (requests, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(Writer::new(dir.to_path_buf(), settings, conn, lock).run(waiting));
+        Ok(Self::new(dir, readers, Some(requests)))
     }
 
     /// The data folder.
@@ -56,47 +82,56 @@ impl Store {
 
     /// Writes events. They are on disk when this returns, even if the future was dropped in between.
     pub async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
-        todo!()
+        let last = check(&batch)?;
+        let events = batch.events.iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
+        let work = Work::Append(Box::new(Batch {
+            expected: batch.expected_seq,
+            events,
+            run: batch.summary,
+            questions: batch.questions,
+        }));
+        let number = self.write(work).await?.ok_or(StoreError::Closed)?;
+        Ok(Appended { number, seq: last })
     }
 
     /// At most `limit` events of a run after position `after`, in order.
     pub async fn events(&self, run: &str, after: u32, limit: u32) -> Result<Vec<Logged>, StoreError> {
-        todo!()
+        events::page(self.readers()?, self.dir(), run, after, limit).await
     }
 
     /// Keeps a definition under its digest. A digest that is there already is left alone.
     pub async fn put_definition(&self, digest: &str, text: &str) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::Definition { digest: digest.to_owned(), text: text.to_owned() }).await
     }
 
     /// The definition with this digest.
     pub async fn definition(&self, digest: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        keeps::definition(self.readers()?, self.dir(), digest).await
     }
 
     /// A page of runs, newest first, and how many there are in all.
     pub async fn runs(&self, filter: RunFilter) -> Result<(Vec<RunRow>, u32), StoreError> {
-        todo!()
+        runs::list(self.readers()?, self.dir(), &filter).await
     }
 
     /// The run with this id.
     pub async fn run(&self, id: &str) -> Result<Option<RunRow>, StoreError> {
-        todo!()
+        runs::one(self.readers()?, self.dir(), id).await
     }
 
     /// Runs that have not ended, oldest first.
     pub async fn open_runs(&self) -> Result<Vec<RunRow>, StoreError> {
-        todo!()
+        runs::open(self.readers()?, self.dir()).await
     }
 
     /// Runs that a step of this run waits for or waited for, oldest first.
     pub async fn children(&self, parent: &str) -> Result<Vec<RunRow>, StoreError> {
-        todo!()
+        runs::children(self.readers()?, self.dir(), parent).await
     }
 
     /// All open questions, oldest first.
     pub async fn open_questions(&self) -> Result<Vec<QuestionRow>, StoreError> {
-        todo!()
+        questions::list(self.readers()?, self.dir()).await
     }
 
     /// Keeps an edit. It is on disk when this returns.
@@ -107,62 +142,135 @@ impl Store {
         document: &str,
         at: Millis,
     ) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::Draft(DraftRow {
+            key: key.to_owned(),
+            base: base.map(str::to_owned),
+            document: document.to_owned(),
+            at,
+        }))
+        .await
     }
 
     /// All drafts, newest first.
     pub async fn draft_list(&self) -> Result<Vec<DraftRow>, StoreError> {
-        todo!()
+        keeps::drafts(self.readers()?, self.dir()).await
     }
 
     /// Forgets a draft, if there is one.
     pub async fn draft_discard(&self, key: &str) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::DraftDiscard { key: key.to_owned() }).await
     }
 
     /// Puts a file at the top of the list of recent ones, of which at most 20 are kept.
     pub async fn recent_put(&self, path: &str, name: &str, at: Millis) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::Recent(RecentRow { path: path.to_owned(), name: name.to_owned(), at })).await
     }
 
     /// Recent files, newest first.
     pub async fn recent_list(&self) -> Result<Vec<RecentRow>, StoreError> {
-        todo!()
+        keeps::recents(self.readers()?, self.dir()).await
     }
 
     /// Takes a file off the list of recent ones.
     pub async fn recent_forget(&self, path: &str) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::RecentForget { path: path.to_owned() }).await
     }
 
     /// The setting with this key.
     pub async fn setting(&self, key: &str) -> Result<Option<Value>, StoreError> {
-        todo!()
+        keeps::setting(self.readers()?, self.dir(), key).await
     }
 
     /// Changes a setting.
     pub async fn setting_put(&self, key: &str, value: &Value) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::Setting { key: key.to_owned(), value: value.to_string() }).await
     }
 
     /// Lets the definition with this digest run without asking.
     pub async fn trust_put(&self, digest: &str, at: Millis) -> Result<(), StoreError> {
-        todo!()
+        self.keep(Keep::Trust { digest: digest.to_owned(), at }).await
     }
 
     /// Whether the definition with this digest may run without asking.
     pub async fn is_trusted(&self, digest: &str) -> Result<bool, StoreError> {
-        todo!()
+        keeps::is_trusted(self.readers()?, self.dir(), digest).await
     }
 
     /// Recomputes the hash chain of the whole log and checks the database.
     pub async fn verify(&self) -> Result<Verified, StoreError> {
-        todo!()
+        verify::verify(self.readers()?, self.dir()).await
     }
 
     /// Finishes what was accepted, closes the database and gives the folder back. Later calls answer
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
-        todo!()
+        if self.inner.is_closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // Closing the last connection moves the write-ahead log into the database, which waits for readers.
+        if tokio::time::timeout(PATIENCE, self.inner.readers.close()).await.is_err() {
+            tracing::warn!("the data folder is closed while something is being read from it");
+        }
+        let Some(writer) = &self.inner.writer else { return };
+        let (reply, closed) = oneshot::channel();
+        if writer.send(Command::Close { reply }).await.is_ok() {
+            // No answer means that the task is gone, and the folder with it.
+            drop(closed.await);
+        }
     }
+
+    fn new(dir: &Path, readers: SqlitePool, writer: Option<mpsc::Sender<Command>>) -> Self {
+        let inner = Inner { dir: dir.to_path_buf(), readers, writer, is_closed: AtomicBool::new(false) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn readers(&self) -> Result<&SqlitePool, StoreError> {
+        if self.inner.is_closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        Ok(&self.inner.readers)
+    }
+
+    async fn keep(&self, keep: Keep) -> Result<(), StoreError> {
+        self.write(Work::Keep(keep)).await.map(|_| ())
+    }
+
+    async fn write(&self, work: Work) -> Result<Option<u32>, StoreError> {
+        let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
+        let (reply, answer) = oneshot::channel();
+        writer.send(Command::Write { work, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Refuses a batch that contradicts itself; gives the position of its last event.
+fn check(batch: &Append) -> Result<u32, StoreError> {
+    let invalid = |detail: String| Err(StoreError::Invalid { detail });
+    let mut last = batch.expected_seq;
+    for logged in &batch.events {
+        last += 1;
+        if logged.seq != last {
+            return invalid(format!("event {} stands where event {last} should", logged.seq));
+        }
+    }
+    if last == 0 {
+        return invalid("a new run needs an event".to_owned());
+    }
+    if batch.summary.id != batch.run || batch.summary.seq != last {
+        return invalid(format!(
+            "the row of run `{}` at event {} does not go with run `{}` at event {last}",
+            batch.summary.id, batch.summary.seq, batch.run
+        ));
+    }
+    if batch.questions.put.iter().any(|question| question.run != batch.run) {
+        return invalid(format!("a question is not of run `{}`", batch.run));
+    }
+    let end = batch.events.iter().position(|logged| matches!(logged.event, Event::RunEnded { .. }));
+    if end.is_some_and(|end| end + 1 != batch.events.len()) {
+        return invalid("an event follows the end of the run".to_owned());
+    }
+    if end.is_some() != batch.summary.ended_at.is_some() {
+        return invalid("a run has ended with its last event, neither before nor without it".to_owned());
+    }
+    Ok(last)
 }

@@ -1,0 +1,191 @@
+//! The table of events: writing many at once, and reading them back.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use baton_core::machine::Logged;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, Row, SqliteConnection, SqlitePool};
+
+use crate::chain::{self, GENESIS, Hash, Link};
+use crate::error::StoreError;
+use crate::sql;
+
+/// Version of the events that this build writes.
+const VERSION: u32 = 1;
+
+/// An event larger than this belongs into an artifact.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows of one statement, most first: any number of events takes few statements, and few statements are kept
+/// prepared.
+const ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+
+static INSERT: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
+    ROWS.map(|rows| {
+        let row = "(?,?,?,?,?,?,?,?,?)";
+        format!(
+            "INSERT INTO events (gseq, run, seq, at, type, v, payload, prev_hash, hash) VALUES {row}{}",
+            format!(",{row}").repeat(rows - 1)
+        )
+    })
+});
+
+const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";
+
+const PAGE: &str =
+    "SELECT seq, at, payload FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+
+/// For the test that prepares every statement.
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<&'static str> {
+    let mut all: Vec<&'static str> = INSERT.iter().map(String::as_str).collect();
+    all.extend([HEAD, PAGE]);
+    all
+}
+
+/// An event as it is written.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    seq: u32,
+    at: i64,
+    payload: Box<str>,
+}
+
+impl Encoded {
+    /// Encodes an event; done by the caller, so that the writer only has to hash and bind.
+    pub(crate) fn new(logged: &Logged) -> Result<Self, StoreError> {
+        let payload = serde_json::to_string(&logged.event).map_err(|error| StoreError::Invalid {
+            detail: format!("event {} cannot be written as JSON: {error}", logged.seq),
+        })?;
+        if payload.len() > MAX_BYTES {
+            return Err(StoreError::Invalid {
+                detail: format!(
+                    "event {} has {} bytes, more than the {MAX_BYTES} that the log takes; keep large values as artifacts",
+                    logged.seq,
+                    payload.len()
+                ),
+            });
+        }
+        Ok(Self { seq: logged.seq, at: logged.at, payload: payload.into_boxed_str() })
+    }
+}
+
+/// The tag of an event, which serde writes first.
+pub(crate) fn kind_of(payload: &str) -> &str {
+    payload
+        .strip_prefix("{\"type\":\"")
+        .and_then(|rest| rest.split_once('"'))
+        .map_or("", |(kind, _)| kind)
+}
+
+/// The last event of the whole log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    gseq: i64,
+    hash: Hash,
+}
+
+impl Head {
+    /// Reads it.
+    pub(crate) async fn read(conn: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let Some(row) = sqlx::query(HEAD).fetch_optional(conn).await? else {
+            return Ok(Self { gseq: 0, hash: GENESIS });
+        };
+        Ok(Self { gseq: row.try_get(0)?, hash: hash_of(&row, 1)? })
+    }
+}
+
+/// A hash column.
+pub(crate) fn hash_of(row: &SqliteRow, column: usize) -> Result<Hash, sqlx::Error> {
+    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| sqlx::Error::ColumnDecode {
+        index: column.to_string(),
+        source: "a hash must have 32 bytes".into(),
+    })
+}
+
+/// Writes the events of several runs, in this order, and gives the new head.
+pub(crate) async fn insert<'a>(
+    conn: &mut SqliteConnection,
+    mut head: Head,
+    batches: impl Iterator<Item = (&'a str, &'a [Encoded])>,
+) -> Result<Head, sqlx::Error> {
+    let mut rows: Vec<(Arc<str>, &Encoded)> = Vec::new();
+    for (run, events) in batches {
+        let run: Arc<str> = run.into();
+        rows.extend(events.iter().map(|event| (Arc::clone(&run), event)));
+    }
+    let mut rest = rows.as_slice();
+    for (size, statement) in ROWS.iter().zip(INSERT.iter()) {
+        while rest.len() >= *size {
+            let (chunk, after) = rest.split_at(*size);
+            let (arguments, after_chunk) = bind(head, chunk)?;
+            sqlx::query_with(statement.as_str(), arguments).execute(&mut *conn).await?;
+            head = after_chunk;
+            rest = after;
+        }
+    }
+    Ok(head)
+}
+
+fn bind(
+    mut head: Head,
+    rows: &[(Arc<str>, &Encoded)],
+) -> Result<(SqliteArguments, Head), sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(rows.len() * 9, 0);
+    for (run, event) in rows {
+        let kind = kind_of(&event.payload);
+        let link = Link {
+            run,
+            seq: event.seq,
+            at: event.at,
+            kind,
+            version: VERSION,
+            payload: &event.payload,
+        };
+        let hash = chain::hash(&head.hash, link);
+        head.gseq += 1;
+        arguments.add(head.gseq).map_err(sqlx::Error::Encode)?;
+        arguments.add(Arc::clone(run)).map_err(sqlx::Error::Encode)?;
+        arguments.add(i64::from(event.seq)).map_err(sqlx::Error::Encode)?;
+        arguments.add(event.at).map_err(sqlx::Error::Encode)?;
+        arguments.add(kind).map_err(sqlx::Error::Encode)?;
+        arguments.add(i64::from(VERSION)).map_err(sqlx::Error::Encode)?;
+        arguments.add(&*event.payload).map_err(sqlx::Error::Encode)?;
+        arguments.add(head.hash.as_slice()).map_err(sqlx::Error::Encode)?;
+        arguments.add(hash.as_slice()).map_err(sqlx::Error::Encode)?;
+        head.hash = hash;
+    }
+    Ok((arguments, head))
+}
+
+/// At most `limit` events of a run after position `after`.
+pub(crate) async fn page(
+    pool: &SqlitePool,
+    dir: &Path,
+    run: &str,
+    after: u32,
+    limit: u32,
+) -> Result<Vec<Logged>, StoreError> {
+    let rows = sqlx::query(PAGE)
+        .bind(run)
+        .bind(i64::from(after))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(|error| sql::error(&error, dir))?;
+    rows.iter()
+        .map(|row| {
+            let seq: u32 = row.try_get(0).map_err(|error| sql::error(&error, dir))?;
+            let at = row.try_get(1).map_err(|error| sql::error(&error, dir))?;
+            let payload: &str = row.try_get(2).map_err(|error| sql::error(&error, dir))?;
+            let event = serde_json::from_str(payload).map_err(|error| StoreError::Unreadable {
+                run: run.to_owned(),
+                seq,
+                detail: error.to_string(),
+            })?;
+            Ok(Logged { seq, at, event })
+        })
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! The table of runs: a projection of their events, for lists and for finding what to go on with.
+
+use std::path::Path;
+
+use baton_core::machine::Parent;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqlitePool};
+
+use crate::error::StoreError;
+use crate::rows::{RunFilter, RunRow};
+use crate::sql;
+
+const INSERT: &str = "INSERT INTO runs (status, outcome, ended_at, seq, steps_done, steps_total, waiting_for, error, \
+     id, workflow, workflow_name, digest, path, work_dir, started_at, started_by, parent_run, parent_step) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+     ON CONFLICT (id) DO NOTHING RETURNING number";
+
+/// Says nothing about a run that is elsewhere than its writer thinks, or that has ended.
+const ADVANCE: &str = "UPDATE runs SET status = ?1, outcome = ?2, ended_at = ?3, seq = ?4, steps_done = ?5, steps_total = ?6, \
+     waiting_for = ?7, error = ?8 WHERE id = ?9 AND seq = ?10 AND ended_at IS NULL RETURNING number";
+
+const STANDS: &str = "SELECT seq, ended_at IS NOT NULL FROM runs WHERE id = ?1";
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT number, id, workflow, workflow_name, digest, path, work_dir, status, outcome, started_at, ended_at, \
+             started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step FROM runs ",
+            $rest
+        )
+    };
+}
+
+macro_rules! filter {
+    () => {
+        "WHERE (?1 IS NULL OR workflow = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL \
+         OR instr(lower(workflow_name), lower(?3)) OR instr(lower(id), lower(?3)) OR instr(number, ?3) \
+         OR instr(lower(outcome), lower(?3)))"
+    };
+}
+
+const ONE: &str = columns!("WHERE id = ?1");
+const OPEN: &str = columns!("WHERE ended_at IS NULL ORDER BY number");
+const CHILDREN: &str = columns!("WHERE parent_run = ?1 ORDER BY number");
+const LIST: &str = concat!(
+    "SELECT number, id, workflow, workflow_name, digest, path, work_dir, status, outcome, started_at, ended_at, \
+     started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step FROM runs ",
+    filter!(),
+    " ORDER BY number DESC LIMIT ?4 OFFSET ?5"
+);
+const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
+
+/// For the test that prepares every statement.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] =
+    &[INSERT, ADVANCE, STANDS, ONE, OPEN, CHILDREN, LIST, COUNT];
+
+/// Where a run went, or why it did not.
+pub(crate) enum Moved {
+    /// It is now where its writer wants it; its short number.
+    To(u32),
+    /// Nothing was changed.
+    Refused(StoreError),
+}
+
+/// Moves a run on from event `expected`, or makes it if that is 0.
+pub(crate) async fn advance(
+    conn: &mut SqliteConnection,
+    expected: u32,
+    run: &RunRow,
+) -> Result<Moved, sqlx::Error> {
+    let waiting_for = serde_json::to_string(&run.waiting_for).map_err(as_encode)?;
+    let error = run.error.as_ref().map(serde_json::to_string).transpose().map_err(as_encode)?;
+    let is_new = expected == 0;
+    let mut query = sqlx::query(if is_new { INSERT } else { ADVANCE })
+        .bind(&run.status)
+        .bind(&run.outcome)
+        .bind(run.ended_at)
+        .bind(i64::from(run.seq))
+        .bind(i64::from(run.steps_done))
+        .bind(i64::from(run.steps_total))
+        .bind(waiting_for)
+        .bind(error)
+        .bind(&run.id);
+    query = if is_new {
+        query
+            .bind(&run.workflow)
+            .bind(&run.workflow_name)
+            .bind(&run.digest)
+            .bind(&run.path)
+            .bind(&run.work_dir)
+            .bind(run.started_at)
+            .bind(&run.by)
+            .bind(run.parent.as_ref().map(|parent| &parent.run))
+            .bind(run.parent.as_ref().map(|parent| &parent.step))
+    } else {
+        query.bind(i64::from(expected))
+    };
+    if let Some(row) = query.fetch_optional(&mut *conn).await? {
+        return Ok(Moved::To(row.try_get(0)?));
+    }
+    let stands = sqlx::query(STANDS).bind(&run.id).fetch_optional(conn).await?;
+    let Some(row) = stands else {
+        return Ok(Moved::Refused(StoreError::NotFound { what: "run", id: run.id.clone() }));
+    };
+    let has_ended: bool = row.try_get(1)?;
+    Ok(Moved::Refused(if has_ended {
+        StoreError::Ended { run: run.id.clone() }
+    } else {
+        StoreError::Conflict { run: run.id.clone(), expected, found: row.try_get(0)? }
+    }))
+}
+
+fn as_encode(error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Encode(Box::new(error))
+}
+
+/// The run with this id.
+pub(crate) async fn one(
+    pool: &SqlitePool,
+    dir: &Path,
+    id: &str,
+) -> Result<Option<RunRow>, StoreError> {
+    let row = sqlx::query(ONE).bind(id).fetch_optional(pool).await;
+    row.and_then(|row| row.as_ref().map(decode).transpose()).map_err(|error| sql::error(&error, dir))
+}
+
+/// Runs that have not ended.
+pub(crate) async fn open(pool: &SqlitePool, dir: &Path) -> Result<Vec<RunRow>, StoreError> {
+    let rows = sqlx::query(OPEN).fetch_all(pool).await;
+    decode_all(rows, dir)
+}
+
+/// Runs with this parent.
+pub(crate) async fn children(
+    pool: &SqlitePool,
+    dir: &Path,
+    parent: &str,
+) -> Result<Vec<RunRow>, StoreError> {
+    let rows = sqlx::query(CHILDREN).bind(parent).fetch_all(pool).await;
+    decode_all(rows, dir)
+}
+
+/// A page of runs, and how many match in all.
+pub(crate) async fn list(
+    pool: &SqlitePool,
+    dir: &Path,
+    filter: &RunFilter,
+) -> Result<(Vec<RunRow>, u32), StoreError> {
+    let search = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let rows = sqlx::query(LIST)
+        .bind(&filter.workflow)
+        .bind(&filter.status)
+        .bind(search)
+        .bind(i64::from(filter.limit))
+        .bind(i64::from(filter.offset))
+        .fetch_all(pool)
+        .await;
+    let total = sqlx::query(COUNT)
+        .bind(&filter.workflow)
+        .bind(&filter.status)
+        .bind(search)
+        .fetch_one(pool)
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| sql::error(&error, dir))?;
+    Ok((decode_all(rows, dir)?, total))
+}
+
+fn decode_all(
+    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    dir: &Path,
+) -> Result<Vec<RunRow>, StoreError> {
+    rows.and_then(|rows| rows.iter().map(decode).collect()).map_err(|error| sql::error(&error, dir))
+}
+
+fn decode(row: &SqliteRow) -> Result<RunRow, sqlx::Error> {
+    let as_decode = |error: serde_json::Error| sqlx::Error::Decode(Box::new(error));
+    let waiting_for: &str = row.try_get(15)?;
+    let error: Option<&str> = row.try_get(16)?;
+    let parent_run: Option<String> = row.try_get(17)?;
+    let parent_step: Option<String> = row.try_get(18)?;
+    Ok(RunRow {
+        number: row.try_get(0)?,
+        id: row.try_get(1)?,
+        workflow: row.try_get(2)?,
+        workflow_name: row.try_get(3)?,
+        digest: row.try_get(4)?,
+        path: row.try_get(5)?,
+        work_dir: row.try_get(6)?,
+        status: row.try_get(7)?,
+        outcome: row.try_get(8)?,
+        started_at: row.try_get(9)?,
+        ended_at: row.try_get(10)?,
+        by: row.try_get(11)?,
+        seq: row.try_get(12)?,
+        steps_done: row.try_get(13)?,
+        steps_total: row.try_get(14)?,
+        waiting_for: serde_json::from_str(waiting_for).map_err(as_decode)?,
+        error: error.map(serde_json::from_str).transpose().map_err(as_decode)?,
+        parent: parent_run.zip(parent_step).map(|(run, step)| Parent { run, step }),
+    })
+}

@@ -1,0 +1,256 @@
+//! The one task that writes.
+//!
+//! It owns the connection, takes what waits for it, writes all of that in one transaction and answers after
+//! `COMMIT`. A caller that is dropped in between has no influence. The cost of a flush to the disk is so shared by
+//! everyone who waits for it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::error::StoreError;
+use crate::events::{self, Encoded, Head};
+use crate::keeps::Keep;
+use crate::lock::Lock;
+use crate::rows::{QuestionChanges, RunRow};
+use crate::runs::{self, Moved};
+use crate::{questions, sql};
+
+/// Requests that may wait before callers have to.
+pub(crate) const QUEUE: usize = 256;
+
+/// Requests in one transaction.
+const GROUP: usize = 64;
+
+/// How long the first of a group waits for the others, if there were others last time.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// Something to write.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Append(Box<Batch>),
+    Keep(Keep),
+}
+
+/// Events to write, checked and encoded.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) expected: u32,
+    pub(crate) events: Vec<Encoded>,
+    pub(crate) run: RunRow,
+    pub(crate) questions: QuestionChanges,
+}
+
+/// A request and where its answer goes.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Write { work: Work, reply: oneshot::Sender<Answer> },
+    Close { reply: oneshot::Sender<()> },
+}
+
+/// The number of the run, for events.
+pub(crate) type Answer = Result<Option<u32>, StoreError>;
+
+struct Waiting {
+    work: Work,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// The state of the task.
+pub(crate) struct Writer {
+    dir: PathBuf,
+    options: SqliteConnectOptions,
+    /// Gone after an error that leaves its state unknown; the next group opens another.
+    conn: Option<SqliteConnection>,
+    /// Unknown after an error; the next group reads it.
+    head: Option<Head>,
+    lock: Lock,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        dir: PathBuf,
+        options: SqliteConnectOptions,
+        conn: SqliteConnection,
+        lock: Lock,
+    ) -> Self {
+        Self { dir, options, conn: Some(conn), head: None, lock }
+    }
+
+    /// Writes until the store is closed or nobody holds it any more.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Command>) {
+        let mut usual = 1;
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(first) = requests.recv().await else { break };
+            let mut group = Vec::with_capacity(usual);
+            closing = sort_in(first, &mut group);
+            if closing.is_none() {
+                closing = gather(&mut requests, &mut group, usual).await;
+            }
+            usual = group.len().max(1);
+            self.write(group).await;
+        }
+        requests.close();
+        while let Some(late) = requests.recv().await {
+            match late {
+                Command::Write { reply, .. } => answer(reply, Err(StoreError::Closed)),
+                Command::Close { reply } => drop(reply),
+            }
+        }
+        if let Some(conn) = self.conn.take()
+            && let Err(error) = conn.close().await
+        {
+            tracing::warn!(%error, "the database could not be closed properly");
+        }
+        self.lock.give_back();
+        if let Some(reply) = closing {
+            // Whoever closes may have gone.
+            reply.send(()).ok();
+        }
+    }
+
+    async fn write(&mut self, group: Vec<Waiting>) {
+        if group.is_empty() {
+            return;
+        }
+        let work: Vec<&Work> = group.iter().map(|waiting| &waiting.work).collect();
+        let answers = self.write_group(&work).await;
+        for (waiting, said) in group.into_iter().zip(answers) {
+            answer(waiting.reply, said);
+        }
+    }
+
+    /// Writes all of this, and gives the answers in the same order.
+    pub(crate) async fn write_group(&mut self, work: &[&Work]) -> Vec<Answer> {
+        let error = match self.transact(work).await {
+            Ok(answers) => return answers,
+            Err(error) => error,
+        };
+        if work.len() == 1 {
+            return vec![Err(error)];
+        }
+        // One of them is at fault. Each gets a transaction of its own, so that the others do not suffer.
+        tracing::debug!(%error, requests = work.len(), "writing one by one");
+        let mut answers = Vec::with_capacity(work.len());
+        for one in work {
+            match self.transact(&[one]).await {
+                Ok(said) => answers.extend(said),
+                Err(error) => answers.push(Err(error)),
+            }
+        }
+        answers
+    }
+
+    /// Writes all of this or nothing, refusals aside: a refused request changes nothing.
+    pub(crate) async fn transact(&mut self, work: &[&Work]) -> Result<Vec<Answer>, StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.options.connect().await.map_err(|error| sql::error(&error, &self.dir))?,
+        };
+        match write_all(&mut conn, self.head, work).await {
+            Ok((answers, head)) => {
+                self.head = Some(head);
+                self.conn = Some(conn);
+                Ok(answers)
+            }
+            Err(error) => {
+                self.head = None;
+                if sql::rollback(&mut conn).await {
+                    self.conn = Some(conn);
+                }
+                Err(sql::error(&error, &self.dir))
+            }
+        }
+    }
+}
+
+async fn write_all(
+    conn: &mut SqliteConnection,
+    head: Option<Head>,
+    work: &[&Work],
+) -> Result<(Vec<Answer>, Head), sqlx::Error> {
+    sqlx::query(sql::BEGIN).execute(&mut *conn).await?;
+    let head = match head {
+        Some(head) => head,
+        None => Head::read(conn).await?,
+    };
+    let mut answers = Vec::with_capacity(work.len());
+    let mut accepted = Vec::new();
+    for one in work {
+        answers.push(match one {
+            Work::Keep(keep) => {
+                keep.write(conn).await?;
+                Ok(None)
+            }
+            Work::Append(batch) => match runs::advance(conn, batch.expected, &batch.run).await? {
+                Moved::To(number) => {
+                    let has_ended = batch.run.ended_at.is_some();
+                    questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
+                    accepted.push(batch);
+                    Ok(Some(number))
+                }
+                Moved::Refused(error) => Err(error),
+            },
+        });
+    }
+    let batches = accepted.iter().map(|batch| (batch.run.id.as_str(), batch.events.as_slice()));
+    let head = events::insert(conn, head, batches).await?;
+    sqlx::query(sql::COMMIT).execute(conn).await?;
+    Ok((answers, head))
+}
+
+/// Takes what waits already; and if there usually is more, waits for that a moment.
+async fn gather(
+    requests: &mut mpsc::Receiver<Command>,
+    group: &mut Vec<Waiting>,
+    usual: usize,
+) -> Option<oneshot::Sender<()>> {
+    let mut until = None;
+    while group.len() < GROUP {
+        let next = match requests.try_recv() {
+            Ok(next) => next,
+            Err(_) if group.len() >= usual => return None,
+            Err(_) => {
+                let until = *until.get_or_insert_with(|| Instant::now() + GATHER);
+                match tokio::time::timeout_at(until, requests.recv()).await {
+                    Ok(Some(next)) => next,
+                    Ok(None) | Err(_) => return None,
+                }
+            }
+        };
+        if let Some(closing) = sort_in(next, group) {
+            return Some(closing);
+        }
+    }
+    None
+}
+
+fn sort_in(command: Command, group: &mut Vec<Waiting>) -> Option<oneshot::Sender<()>> {
+    match command {
+        Command::Write { work, reply } => {
+            group.push(Waiting { work, reply });
+            None
+        }
+        Command::Close { reply } => Some(reply),
+    }
+}
+
+fn answer(reply: oneshot::Sender<Answer>, said: Answer) {
+    // A caller that was dropped does not want to know; what was written stays written.
+    reply.send(said).ok();
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Makes the disk look full once the database has this many pages.
+    pub(crate) async fn limit_pages(&mut self, pages: u32) {
+        let conn = self.conn.as_mut().expect("the connection is there");
+        let limit = format!("PRAGMA max_page_count = {pages}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(conn).await.expect("it can be set");
+    }
+}
