@@ -1,1 +1,37 @@
-//! Placeholder.
+//! Carries out runs: performs what the machine orders, feeds results back, keeps timers, limits and cancellation.
+//!
+//! ```text
+//!   inbox ──► machine::step ──► events ──► store.append (durable) ──► pending actions ──► tasks, timers, children
+//!     ▲                                                                                        │
+//!     └────────────────────────────────────── results ─────────────────────────────────────────┘
+//! ```
+//!
+//! * [`Engine::start`] takes the open runs of a data folder into its hands; [`Engine::run`] begins another one.
+//! * [`Clock`]: where the time comes from; [`ManualClock`] for tests.
+//! * [`EngineNotice`]: what happened, for whoever listens.
+//!
+//! # Invariants
+//!
+//! * Nothing acts before the events that order it are durable. What cannot be written stops the run, not the fact.
+//! * Only light pure tasks run between two writes; they touch nothing outside.
+//! * A run is driven by at most one task at a time; a run that waits is driven by none.
+#![warn(missing_docs)]
+
+mod children;
+mod clock;
+mod drive;
+mod engine;
+mod entry;
+mod error;
+mod notice;
+mod perform;
+mod projection;
+mod recover;
+mod task;
+mod timers;
+mod values;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use engine::{Engine, EngineConfig, NewRun, Signal};
+pub use error::EngineError;
+pub use notice::EngineNotice;

@@ -1,0 +1,286 @@
+//! Driving one run: inputs in, durable events out, then the next actions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_core::machine::{self, Action, Input, Logged, Status, Task, TaskResult};
+use baton_steps::TaskOutput;
+use baton_store::{Append, QuestionChanges, StoreError};
+
+use crate::engine::Shared;
+use crate::entry::{Entry, Message, Reply};
+use crate::error::EngineError;
+use crate::notice::EngineNotice;
+use crate::perform;
+use crate::task;
+use crate::values;
+
+/// How many events are gathered at most before they are written.
+const MAX_BATCH: usize = 5_000;
+/// How many light tasks are carried out before others get their turn.
+const TASKS_BEFORE_YIELD: usize = 256;
+/// The first and the longest wait before a failed write is tried again.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LAST_RETRY: Duration = Duration::from_secs(15);
+
+/// What was decided and is not durable yet.
+#[derive(Debug, Default)]
+struct Batch {
+    events: Vec<Logged>,
+    questions: QuestionChanges,
+    replies: Vec<Reply>,
+}
+
+/// Whether the run can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+}
+
+/// Drives `entry` until its inbox is empty.
+pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
+    while let Some(messages) = entry.take() {
+        let mut batch = Batch::default();
+        for message in messages {
+            step(&shared, &entry, message, &mut batch);
+            if batch.events.len() >= MAX_BATCH && write(&shared, &entry, &mut batch).await == Next::Stop {
+                return;
+            }
+        }
+        if light_tasks(&shared, &entry, &mut batch).await == Next::Stop
+            || write(&shared, &entry, &mut batch).await == Next::Stop
+        {
+            return;
+        }
+        if shared.closing.is_cancelled() {
+            return;
+        }
+        if entry.state().run.status() == Status::Ended {
+            finish(&shared, &entry);
+        } else {
+            perform::perform(&shared, &entry);
+        }
+    }
+}
+
+/// Lets the machine take one message into account.
+fn step(shared: &Shared, entry: &Entry, message: Message, batch: &mut Batch) {
+    let Message { input, reply } = message;
+    match decide(shared, entry, input, batch) {
+        Ok(()) => batch.replies.extend(reply),
+        Err(refusal) => {
+            if let Some(reply) = reply {
+                // The one who asked may have gone.
+                drop(reply.send(Err(refusal)));
+            } else {
+                tracing::debug!(run = entry.id, %refusal, "the machine took no notice");
+            }
+        }
+    }
+}
+
+fn decide(shared: &Shared, entry: &Entry, input: Input, batch: &mut Batch) -> Result<(), EngineError> {
+    let mut state = entry.state();
+    state.settle(&input);
+    let events = machine::step(&mut state.run, input, shared.clock.now()).map_err(|refusal| {
+        if state.run.status() == Status::Ended {
+            EngineError::AlreadyEnded(entry.id.clone())
+        } else {
+            EngineError::Refused { code: refusal.code.into(), message: refusal.message }
+        }
+    })?;
+    for logged in &events {
+        state.projection.apply(&entry.id, entry.plan.workflow(), logged, &mut batch.questions);
+    }
+    batch.events.extend(events);
+    Ok(())
+}
+
+/// Carries out light pure tasks until none is left: they touch nothing, so nothing has to be on disk between them.
+async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    let mut carried_out = 0;
+    loop {
+        let actions = machine::pending(&entry.state().run);
+        let mut has_any = false;
+        for action in actions {
+            let Action::StartTask(task) = action else { continue };
+            let Some(result) = at_once(shared, &task).await else { continue };
+            has_any = true;
+            for (level, message) in result.logs {
+                let input = Input::TaskLogged { step: task.step.clone(), level, message };
+                step(shared, entry, Message::quiet(input), batch);
+            }
+            let (step_path, epoch) = (task.step, task.epoch);
+            let input = Input::TaskEnded { step: step_path, epoch, result: result.result };
+            step(shared, entry, Message::quiet(input), batch);
+            if batch.events.len() >= MAX_BATCH && write(shared, entry, batch).await == Next::Stop {
+                return Next::Stop;
+            }
+            carried_out += 1;
+            if carried_out % TASKS_BEFORE_YIELD == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        if !has_any {
+            return Next::Go;
+        }
+    }
+}
+
+struct AtOnce {
+    result: TaskResult,
+    logs: Vec<(String, String)>,
+}
+
+async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
+    if values::has_blobs(&task.with) {
+        return None;
+    }
+    Some(match baton_steps::execute_inline(task)? {
+        Ok(TaskOutput { output, port, logs, notify: _ }) => {
+            AtOnce { result: task::succeeded(shared, output, port).await, logs }
+        }
+        Err(error) => AtOnce { result: TaskResult::Failed(error), logs: Vec::new() },
+    })
+}
+
+/// Makes the batch durable, however long that takes, and tells whoever waits or listens.
+async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    let Batch { events, questions, mut replies } = std::mem::take(batch);
+    if events.is_empty() {
+        answer(&mut replies, || Ok(()));
+        return Next::Go;
+    }
+    let has_questions = !questions.put.is_empty() || !questions.closed.is_empty();
+    let (expected_seq, summary) = {
+        let state = entry.state();
+        (state.durable, entry.row(&state))
+    };
+    let events = Arc::new(events);
+    let mut wait = FIRST_RETRY;
+    let appended = loop {
+        let append = Append {
+            run: entry.id.clone(),
+            expected_seq,
+            events: Vec::clone(&events),
+            summary: summary.clone(),
+            questions: questions.clone(),
+        };
+        let error = match shared.store.append(append).await {
+            Ok(appended) => break appended,
+            Err(error) => error,
+        };
+        let is_new = expected_seq == 0;
+        if is_new || !may_pass(&error) {
+            give_up(shared, entry, &error, is_new);
+            answer(&mut replies, || Err(EngineError::Store(error.clone())));
+            return Next::Stop;
+        }
+        stall(shared, entry, &error);
+        answer(&mut replies, || {
+            Err(EngineError::Stalled { run: entry.id.clone(), source: error.clone() })
+        });
+        tokio::select! {
+            () = shared.closing.cancelled() => return Next::Stop,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(LAST_RETRY);
+    };
+    let row = {
+        let mut state = entry.state();
+        state.durable = appended.seq;
+        state.durable_at = events.last().map_or(state.durable_at, |logged| logged.at);
+        state.number = appended.number;
+        let was_stalled = state.stalled.take().is_some();
+        if was_stalled {
+            tracing::info!(run = entry.id, "the run goes on: its events are written");
+        }
+        shared.has_listeners().then(|| entry.row(&state))
+    };
+    answer(&mut replies, || Ok(()));
+    if let Some(row) = row {
+        shared.tell(EngineNotice::Advanced { row: Arc::new(row), events });
+        if has_questions {
+            shared.tell(EngineNotice::QuestionsChanged);
+        }
+    }
+    Next::Go
+}
+
+fn answer(replies: &mut Vec<Reply>, say: impl Fn() -> Result<(), EngineError>) {
+    for reply in replies.drain(..) {
+        // The one who asked may have gone.
+        drop(reply.send(say()));
+    }
+}
+
+/// Whether the same write may work later.
+fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::DiskFull { .. }
+        | StoreError::Io { .. }
+        | StoreError::Busy
+        | StoreError::ReadOnlyFolder { .. }
+        | StoreError::Database { .. } => true,
+        StoreError::Locked { .. }
+        | StoreError::ReadOnly
+        | StoreError::Newer { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Conflict { .. }
+        | StoreError::Ended { .. }
+        | StoreError::NotFound { .. }
+        | StoreError::Invalid { .. }
+        | StoreError::Unreadable { .. }
+        | StoreError::Closed
+        | StoreError::OldSqlite { .. } => false,
+    }
+}
+
+/// The run stands still and says so; nothing that is not durable is acted on.
+fn stall(shared: &Shared, entry: &Entry, error: &StoreError) {
+    tracing::warn!(run = entry.id, %error, "the run stands still: its events cannot be written");
+    let row = {
+        let mut state = entry.state();
+        state.stalled = Some(error.clone());
+        entry.row(&state)
+    };
+    shared.tell(EngineNotice::Stalled { row: Arc::new(row) });
+}
+
+/// The write can never work: what is on disk is the truth, and the run is let go.
+fn give_up(shared: &Shared, entry: &Entry, error: &StoreError, is_new: bool) {
+    if !is_new {
+        tracing::error!(run = entry.id, %error, "the run is let go: its events can never be written");
+        stall(shared, entry, error);
+    }
+    for cancel in entry.state().active.values() {
+        cancel.cancel();
+    }
+    perform::forget_timers(shared, entry);
+    shared.remove(&entry.id);
+}
+
+/// Lets go of a run that has ended, and tells the run that waits for it.
+fn finish(shared: &Arc<Shared>, entry: &Arc<Entry>) {
+    for cancel in entry.state().active.values() {
+        cancel.cancel();
+    }
+    perform::forget_timers(shared, entry);
+    shared.remove(&entry.id);
+    let Some(parent) = &entry.origin.parent else { return };
+    let Some(waiting) = shared.find(&parent.run) else { return };
+    let input = {
+        let state = entry.state();
+        let Some(ended) = state.run.ended() else { return };
+        Input::ChildEnded {
+            step: parent.step.clone(),
+            run: entry.id.clone(),
+            outcome: ended.outcome,
+            name: ended.name.clone(),
+            outputs: ended.outputs.clone(),
+            error: ended.error.clone(),
+        }
+    };
+    shared.send(&waiting, input);
+}

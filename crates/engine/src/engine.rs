@@ -1,0 +1,465 @@
+//! The engine as the other crates see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use baton_core::Millis;
+use baton_core::document::{self, Workflow};
+use baton_core::machine::{Action, Decision, Input, Plan, Run, Settlement, Start};
+use baton_core::step_kind::Catalog;
+use baton_steps::{Artifacts, Limits, Secrets};
+use baton_store::{Store, StoreError};
+use serde_json::Value;
+use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, SystemClock};
+use crate::drive::drive;
+use crate::entry::{Entry, Message, Origin, State};
+use crate::error::EngineError;
+use crate::notice::EngineNotice;
+use crate::projection::Projection;
+use crate::recover;
+use crate::timers::Timers;
+
+/// How many notices a slow listener may be behind before it has to read everything again.
+const NOTICES: usize = 4_096;
+
+/// How many compiled definitions are looked through for dropped ones.
+const PLANS_BEFORE_CLEANING: usize = 64;
+
+/// What an engine works with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The kinds of step.
+    pub catalog: Arc<Catalog>,
+    /// How many tasks are carried out at a time.
+    pub concurrency: usize,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How much one task may use.
+    pub limits: Limits,
+    /// Where the values of named secrets come from.
+    pub secrets: Secrets,
+}
+
+impl EngineConfig {
+    /// The usual configuration: eight tasks at a time, the clock of the machine.
+    pub fn new(store: Store, catalog: Arc<Catalog>) -> Self {
+        Self {
+            store,
+            catalog,
+            concurrency: 8,
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+            secrets: Secrets::default(),
+        }
+    }
+}
+
+/// A run to begin.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The definition, exactly as it is to be carried out.
+    pub workflow: Arc<Workflow>,
+    /// File that it belongs to.
+    pub path: Option<PathBuf>,
+    /// Folder that relative paths start from.
+    pub work_dir: PathBuf,
+    /// The input.
+    pub input: Value,
+    /// What starts it: `manual`, `cli` …
+    pub by: Option<String>,
+}
+
+/// An event from outside.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    /// Unique: a run takes an id only once.
+    pub id: String,
+    /// Name of the event.
+    pub event: String,
+    /// Its key.
+    pub key: Value,
+    /// What it carries.
+    pub payload: Value,
+    /// Only to this run.
+    pub run: Option<String>,
+}
+
+/// Carries out runs. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) secrets: Secrets,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) temp_dir: PathBuf,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) timers: Timers,
+    pub(crate) closing: CancellationToken,
+    runs: Mutex<BTreeMap<String, Arc<Entry>>>,
+    plans: Mutex<BTreeMap<String, Weak<Plan>>>,
+    kept: Mutex<BTreeSet<String>>,
+    notices: broadcast::Sender<EngineNotice>,
+    /// Drivers: waited for when the engine closes.
+    drivers: TaskTracker,
+}
+
+impl Engine {
+    /// Starts an engine and takes all runs of the store that have not ended into its hands.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot say which runs are open.
+    pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        let EngineConfig { store, catalog, concurrency, clock, limits, secrets } = config;
+        let shared = Arc::new(Shared {
+            artifacts: Artifacts::new(store.artifacts_dir()),
+            temp_dir: store.dir().join("tmp"),
+            store,
+            catalog,
+            clock,
+            limits,
+            secrets,
+            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            timers: Timers::default(),
+            closing: CancellationToken::new(),
+            runs: Mutex::default(),
+            plans: Mutex::default(),
+            kept: Mutex::default(),
+            notices: broadcast::Sender::new(NOTICES),
+            drivers: TaskTracker::new(),
+        });
+        shared.watch_timers();
+        recover::open_runs(&shared).await?;
+        Ok(Self { shared })
+    }
+
+    /// Everything that happens from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<EngineNotice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Begins a run; gives its id once its first events are durable.
+    ///
+    /// # Errors
+    ///
+    /// If the definition has problems that forbid it, or the store does not take it.
+    pub async fn run(&self, new: NewRun) -> Result<String, EngineError> {
+        let NewRun { workflow, path, work_dir, input, by } = new;
+        let plan = self.shared.plan(&workflow)?;
+        let origin = Origin { path, work_dir, parent: None, depth: 0 };
+        let run = uuid::Uuid::now_v7().to_string();
+        self.shared.begin(run.clone(), plan, origin, input, by).await?;
+        Ok(run)
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    ///
+    /// If the run or the question is no longer open.
+    pub async fn decide(
+        &self,
+        run: &str,
+        step: &str,
+        by: &str,
+        decision: Decision,
+        comment: Option<String>,
+        data: Option<Value>,
+    ) -> Result<(), EngineError> {
+        let (step, by) = (step.to_owned(), by.to_owned());
+        self.shared.ask(run, Input::Decide { step, by, decision, comment, data }).await
+    }
+
+    /// Stops a run; with `undo`, what it completed is taken back.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open.
+    pub async fn cancel(
+        &self,
+        run: &str,
+        by: &str,
+        reason: Option<String>,
+        undo: bool,
+    ) -> Result<(), EngineError> {
+        self.shared.ask(run, Input::Cancel { by: by.to_owned(), reason, undo }).await
+    }
+
+    /// Starts no further step of a run.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open.
+    pub async fn pause(&self, run: &str, by: &str) -> Result<(), EngineError> {
+        self.shared.ask(run, Input::Pause { by: by.to_owned() }).await
+    }
+
+    /// Starts steps of a paused run again.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open.
+    pub async fn resume(&self, run: &str, by: &str) -> Result<(), EngineError> {
+        self.shared.ask(run, Input::Resume { by: by.to_owned() }).await
+    }
+
+    /// Begins the next attempt of a failed step at once.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open, or the step does not wait for an attempt.
+    pub async fn retry_now(&self, run: &str, step: &str, by: &str) -> Result<(), EngineError> {
+        let (step, by) = (step.to_owned(), by.to_owned());
+        self.shared.ask(run, Input::RetryNow { step, by }).await
+    }
+
+    /// Says what became of a step with unknown outcome.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open, or the step is not in question.
+    pub async fn settle(
+        &self,
+        run: &str,
+        step: &str,
+        by: &str,
+        answer: Settlement,
+    ) -> Result<(), EngineError> {
+        let (step, by) = (step.to_owned(), by.to_owned());
+        self.shared.ask(run, Input::Settle { step, by, answer }).await
+    }
+
+    /// Sends an event to every run that waits for it or still may, and says to how many.
+    ///
+    /// # Errors
+    ///
+    /// If it is for one run and that run is no longer open.
+    pub async fn signal(&self, signal: Signal) -> Result<u32, EngineError> {
+        let Signal { id, event, key, payload, run } = signal;
+        let input = Input::Signal { id, event: event.clone(), key: key.clone(), payload };
+        if let Some(run) = run {
+            return self.shared.ask(&run, input).await.map(|()| 1);
+        }
+        let mut reached = 0;
+        for entry in self.shared.entries() {
+            if may_take(&entry, &event, &key)
+                && self.shared.ask_entry(&entry, input.clone()).await.is_ok()
+            {
+                reached += 1;
+            }
+        }
+        Ok(reached)
+    }
+
+    /// Looks at a live run: its state, and position and instant of its last durable event. `None` if it has
+    /// ended or never was.
+    pub fn look<T>(&self, run: &str, look: impl FnOnce(&Run, u32, Millis) -> T) -> Option<T> {
+        let entry = self.shared.find(run)?;
+        let state = entry.state();
+        Some(look(&state.run, state.durable, state.durable_at))
+    }
+
+    /// Why a live run stands still, if its events cannot be written.
+    pub fn stalled(&self, run: &str) -> Option<StoreError> {
+        self.shared.find(run)?.state().stalled.clone()
+    }
+
+    /// Ids of the runs in the hands of this engine.
+    pub fn live(&self) -> Vec<String> {
+        self.shared.entries().iter().map(|entry| entry.id.clone()).collect()
+    }
+
+    /// Takes nothing new, finishes the writes under way, and leaves running steps to the next start.
+    pub async fn close(&self) {
+        self.shared.closing.cancel();
+        self.shared.drivers.close();
+        self.shared.drivers.wait().await;
+    }
+}
+
+/// Whether a run waits for such an event, or has a step that may come to wait for it.
+fn may_take(entry: &Entry, event: &str, key: &Value) -> bool {
+    let mut has_waiting_step = false;
+    entry.plan.workflow().each_step(|step, _| {
+        has_waiting_step |= step.kind == "wait_for"
+            && step.with.get("event").and_then(Value::as_str).is_some_and(|name| {
+                name == event || name.contains("{%")
+            });
+    });
+    if !has_waiting_step {
+        return false;
+    }
+    let mut is_listening = false;
+    for action in baton_core::machine::pending(&entry.state().run) {
+        if let Action::Listen { event: name, key: wanted, .. } = action
+            && name == event
+        {
+            if wanted == *key {
+                return true;
+            }
+            is_listening = true;
+        }
+    }
+    // A run that listens with another key is not meant; one that does not listen yet may come to.
+    !is_listening
+}
+
+impl Shared {
+    /// The compiled definition.
+    pub(crate) fn plan(&self, workflow: &Workflow) -> Result<Arc<Plan>, EngineError> {
+        let digest = document::digest(workflow);
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&digest).and_then(Weak::upgrade) {
+            return Ok(plan);
+        }
+        let plan = Plan::compile(workflow, &self.catalog).map_err(EngineError::Invalid)?;
+        if plans.len() >= PLANS_BEFORE_CLEANING {
+            plans.retain(|_, plan| plan.strong_count() > 0);
+        }
+        plans.insert(digest, Arc::downgrade(&plan));
+        Ok(plan)
+    }
+
+    /// Keeps the definition, once.
+    async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
+        let is_kept = |kept: &Mutex<BTreeSet<String>>| {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).contains(plan.digest())
+        };
+        if is_kept(&self.kept) {
+            return Ok(());
+        }
+        self.store.put_definition(plan.digest(), &document::print(plan.workflow())).await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(plan.digest().to_owned());
+        Ok(())
+    }
+
+    /// Begins the run `id`; returns once its first events are durable.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        id: String,
+        plan: Arc<Plan>,
+        origin: Origin,
+        input: Value,
+        by: Option<String>,
+    ) -> Result<(), EngineError> {
+        if self.closing.is_cancelled() {
+            return Err(EngineError::Closing);
+        }
+        self.keep_definition(&plan).await?;
+        let start = Start {
+            run: id.clone(),
+            input,
+            env: plan
+                .env_names()
+                .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+                .collect(),
+            // Version 7 ends in random bits.
+            seed: uuid::Uuid::now_v7().as_u128() as u32,
+            by,
+            parent: origin.parent.clone(),
+        };
+        let state = State::new(Run::new(plan.clone()), 0, Projection::default(), self.clock.now());
+        let entry = Arc::new(Entry::new(id, plan, origin, state));
+        self.add(entry.clone());
+        self.ask_entry(&entry, Input::Start(start)).await
+    }
+
+    /// Takes a run into the hands of the engine.
+    pub(crate) fn add(&self, entry: Arc<Entry>) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.insert(entry.id.clone(), entry);
+    }
+
+    /// Lets go of a run.
+    pub(crate) fn remove(&self, run: &str) {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.remove(run);
+    }
+
+    /// The live run with this id.
+    pub(crate) fn find(&self, run: &str) -> Option<Arc<Entry>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
+    /// All live runs.
+    pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn tell(&self, notice: EngineNotice) {
+        // Nobody listening is not an error.
+        drop(self.notices.send(notice));
+    }
+
+    /// Whether anyone listens.
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.notices.receiver_count() > 0
+    }
+
+    /// Hands `input` to a run; nobody waits for what follows.
+    pub(crate) fn send(self: &Arc<Self>, entry: &Arc<Entry>, input: Input) {
+        self.put(entry, Message::quiet(input));
+    }
+
+    fn put(self: &Arc<Self>, entry: &Arc<Entry>, message: Message) {
+        if entry.put(message) && !self.closing.is_cancelled() {
+            self.drivers.spawn(drive(self.clone(), entry.clone()));
+        }
+    }
+
+    /// Hands `input` to a run and waits until what follows from it is durable.
+    async fn ask(self: &Arc<Self>, run: &str, input: Input) -> Result<(), EngineError> {
+        let Some(entry) = self.find(run) else {
+            return Err(match self.store.run(run).await? {
+                Some(row) if row.ended_at.is_some() => EngineError::AlreadyEnded(run.to_owned()),
+                _ => EngineError::NotFound(run.to_owned()),
+            });
+        };
+        self.ask_entry(&entry, input).await
+    }
+
+    async fn ask_entry(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        input: Input,
+    ) -> Result<(), EngineError> {
+        if self.closing.is_cancelled() {
+            return Err(EngineError::Closing);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.put(entry, Message { input, reply: Some(reply) });
+        answer.await.unwrap_or(Err(EngineError::Closing))
+    }
+
+    fn watch_timers(self: &Arc<Self>) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let closing = shared.closing.clone();
+            let fire = |run: &str, timer: String| {
+                if let Some(entry) = shared.find(run) {
+                    shared.send(&entry, Input::TimerDue { timer });
+                }
+            };
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = shared.timers.watch(&*shared.clock, fire) => {}
+            }
+        });
+    }
+}

@@ -1,0 +1,210 @@
+//! A run in the hands of the engine: a plain value with an inbox.
+//!
+//! A run that waits costs this value and its timers, nothing else. A task drives it only while there is
+//! something in the inbox.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use baton_core::Millis;
+use baton_core::machine::{Input, Outcome, Parent, Plan, Run, Status};
+use baton_store::{RunRow, StoreError};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::EngineError;
+use crate::projection::Projection;
+
+/// Where the answer to a message goes, once what followed from it is durable.
+pub(crate) type Reply = oneshot::Sender<Result<(), EngineError>>;
+
+/// Something that a run has to take into account.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) input: Input,
+    pub(crate) reply: Option<Reply>,
+}
+
+impl Message {
+    /// A message that nobody waits for.
+    pub(crate) fn quiet(input: Input) -> Self {
+        Self { input, reply: None }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    queue: VecDeque<Message>,
+    is_driven: bool,
+}
+
+/// Where a run comes from and where it works.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// File that it was started from.
+    pub(crate) path: Option<PathBuf>,
+    /// Folder that relative paths start from.
+    pub(crate) work_dir: PathBuf,
+    /// The run and step that wait for it.
+    pub(crate) parent: Option<Parent>,
+    /// How many runs are above it.
+    pub(crate) depth: u32,
+}
+
+/// A run in the hands of the engine.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) origin: Origin,
+    inbox: Mutex<Inbox>,
+    state: Mutex<State>,
+}
+
+/// A task that is being carried out: step, epoch, and whether it takes the step back.
+pub(crate) type TaskId = (String, u32, bool);
+
+/// What changes while a run lives.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) run: Run,
+    /// Short number, once the store gave it.
+    pub(crate) number: u32,
+    /// Position of the last durable event. Views never show more.
+    pub(crate) durable: u32,
+    /// Its instant.
+    pub(crate) durable_at: Millis,
+    pub(crate) projection: Projection,
+    /// Tasks that were begun and whose result the machine has not seen yet.
+    pub(crate) active: BTreeMap<TaskId, CancellationToken>,
+    /// Timers that were set and whose firing the machine has not seen yet.
+    pub(crate) timers: BTreeMap<String, Millis>,
+    /// Sub-workflows that were begun and whose end the machine has not seen yet.
+    pub(crate) children: BTreeSet<String>,
+    /// Those of them that were told to stop.
+    pub(crate) stopped_children: BTreeSet<String>,
+    /// Why it cannot go on, while its events cannot be written.
+    pub(crate) stalled: Option<StoreError>,
+}
+
+impl Entry {
+    /// A run that nothing was done with yet.
+    pub(crate) fn new(id: String, plan: Arc<Plan>, origin: Origin, state: State) -> Self {
+        Self { id, plan, origin, inbox: Mutex::default(), state: Mutex::new(state) }
+    }
+
+    /// Puts `message` into the inbox. `true`: nobody drives the run, the caller has to see to it.
+    #[must_use]
+    pub(crate) fn put(&self, message: Message) -> bool {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.queue.push_back(message);
+        !std::mem::replace(&mut inbox.is_driven, true)
+    }
+
+    /// Everything in the inbox. `None`: it is empty, and from now on nobody drives the run.
+    pub(crate) fn take(&self) -> Option<VecDeque<Message>> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.queue.is_empty() {
+            inbox.is_driven = false;
+            return None;
+        }
+        Some(std::mem::take(&mut inbox.queue))
+    }
+
+    /// The state, for a moment: never held while something is awaited.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The row for lists, as the run is now.
+    pub(crate) fn row(&self, state: &State) -> RunRow {
+        let workflow = self.plan.workflow();
+        let projection = &state.projection;
+        let mut waiting_for = state.run.waiting_for();
+        if let Some(error) = &state.stalled {
+            waiting_for.insert(0, format!("stands still: {error}"));
+        }
+        RunRow {
+            id: self.id.clone(),
+            number: state.number,
+            workflow: workflow.id.clone(),
+            workflow_name: workflow.name.clone(),
+            digest: self.plan.digest().to_owned(),
+            path: self.origin.path.as_ref().map(|path| path.display().to_string()),
+            work_dir: Some(self.origin.work_dir.display().to_string()),
+            status: status_word(state.run.status(), projection.outcome).to_owned(),
+            outcome: projection.outcome_name.clone(),
+            started_at: projection.started_at,
+            ended_at: projection.ended_at,
+            by: projection.by.clone(),
+            seq: state.run.seq(),
+            steps_done: projection.steps_done,
+            steps_total: u32::try_from(workflow.steps.len()).unwrap_or(u32::MAX),
+            waiting_for,
+            error: projection.error.clone(),
+            parent: self.origin.parent.clone(),
+        }
+    }
+}
+
+impl State {
+    /// The state of a run that is in the hands of the engine from now on.
+    pub(crate) fn new(run: Run, number: u32, projection: Projection, durable_at: Millis) -> Self {
+        let durable = run.seq();
+        Self {
+            run,
+            number,
+            durable,
+            durable_at,
+            projection,
+            active: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            children: BTreeSet::new(),
+            stopped_children: BTreeSet::new(),
+            stalled: None,
+        }
+    }
+
+    /// Notes that the machine is about to see `input`: what it answers is no longer under way.
+    pub(crate) fn settle(&mut self, input: &Input) {
+        match input {
+            Input::TaskEnded { step, epoch, .. } => {
+                self.active.remove(&(step.clone(), *epoch, false));
+            }
+            Input::UndoEnded { step, epoch, .. } => {
+                self.active.remove(&(step.clone(), *epoch, true));
+            }
+            Input::TimerDue { timer } => {
+                self.timers.remove(timer);
+            }
+            Input::ChildEnded { run, .. } => {
+                self.children.remove(run);
+                self.stopped_children.remove(run);
+            }
+            Input::Start(_)
+            | Input::Recover
+            | Input::TaskLogged { .. }
+            | Input::Decide { .. }
+            | Input::Signal { .. }
+            | Input::Cancel { .. }
+            | Input::Pause { .. }
+            | Input::Resume { .. }
+            | Input::RetryNow { .. }
+            | Input::Settle { .. }
+            | Input::Advance => {}
+        }
+    }
+}
+
+/// The word for lists.
+fn status_word(status: Status, outcome: Option<Outcome>) -> &'static str {
+    match (outcome, status) {
+        (Some(Outcome::Succeeded), _) => "succeeded",
+        (Some(Outcome::Failed), _) => "failed",
+        (Some(Outcome::Cancelled), _) => "cancelled",
+        (None, Status::Waiting) => "waiting",
+        (None, Status::Paused) => "paused",
+        (None, Status::Running | Status::Ended) => "running",
+    }
+}

@@ -1,0 +1,138 @@
+//! Performing what a run wants done. Actions are read off the state, so each is compared with what is under way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use baton_core::Millis;
+use baton_core::machine::{self, Action, Input, Outcome, Task, TaskResult};
+use tokio_util::sync::CancellationToken;
+
+use crate::children::{self, Child};
+use crate::engine::Shared;
+use crate::entry::Entry;
+use crate::task::{Purpose, carry_out};
+
+/// Begins what is pending and not under way, and stops what is no longer wanted.
+pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
+    let mut answers = Vec::new();
+    let mut tasks = Vec::new();
+    let mut begun = Vec::new();
+    let mut stopped = Vec::new();
+    {
+        let mut state = entry.state();
+        let mut timers: BTreeMap<String, Millis> = BTreeMap::new();
+        for action in machine::pending(&state.run) {
+            match action {
+                Action::StartTask(task) => tasks.extend(begin(&mut state.active, task, Purpose::Do)),
+                Action::StartUndo(task) => {
+                    tasks.extend(begin(&mut state.active, task, Purpose::Undo));
+                }
+                Action::CancelTask { step, epoch } => {
+                    match state.active.get(&(step.clone(), epoch, false)) {
+                        Some(cancel) => cancel.cancel(),
+                        None => answers.push(Input::TaskEnded {
+                            step,
+                            epoch,
+                            result: TaskResult::Cancelled,
+                        }),
+                    }
+                }
+                Action::SetTimer { timer, at } => {
+                    timers.insert(timer, at);
+                }
+                Action::StartChild { step, run, workflow, version, input } => {
+                    if state.children.insert(run.clone()) {
+                        begun.push(Child { step, run, workflow, version, input });
+                    }
+                }
+                Action::CancelChild { step, run } => {
+                    if state.stopped_children.insert(run.clone()) {
+                        stopped.push((step, run));
+                    }
+                }
+                Action::Ask { .. } | Action::AskOutcome { .. } | Action::Listen { .. } => {}
+            }
+        }
+        set_timers(shared, &entry.id, &mut state.timers, timers);
+    }
+    for (task, purpose, cancel) in tasks {
+        let work = carry_out(shared.clone(), entry.clone(), task, purpose, cancel);
+        spawn_until_closing(shared, work);
+    }
+    for child in begun {
+        spawn_until_closing(shared, children::begin(shared.clone(), entry.clone(), child));
+    }
+    for (step, run) in stopped {
+        match shared.find(&run) {
+            Some(child) => {
+                let reason = Some("the run that waits for it was stopped".to_owned());
+                let by = entry.plan.workflow().name.clone();
+                shared.send(&child, Input::Cancel { by, reason, undo: false });
+            }
+            // It has not begun, or has ended; an end that is under way comes first and this one is late.
+            None => answers.push(Input::ChildEnded {
+                step,
+                run,
+                outcome: Outcome::Cancelled,
+                name: None,
+                outputs: serde_json::Value::Null,
+                error: None,
+            }),
+        }
+    }
+    for input in answers {
+        shared.send(entry, input);
+    }
+}
+
+fn begin(
+    active: &mut BTreeMap<(String, u32, bool), CancellationToken>,
+    task: Task,
+    purpose: Purpose,
+) -> Option<(Task, Purpose, CancellationToken)> {
+    let id = (task.step.clone(), task.epoch, purpose == Purpose::Undo);
+    if active.contains_key(&id) {
+        return None;
+    }
+    let cancel = CancellationToken::new();
+    active.insert(id, cancel.clone());
+    Some((task, purpose, cancel))
+}
+
+/// Work is dropped when the engine closes: its steps are recovered at the next start.
+fn spawn_until_closing(shared: &Arc<Shared>, work: impl Future<Output = ()> + Send + 'static) {
+    let closing = shared.closing.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = work => {}
+        }
+    });
+}
+
+fn set_timers(
+    shared: &Shared,
+    run: &str,
+    set: &mut BTreeMap<String, Millis>,
+    wanted: BTreeMap<String, Millis>,
+) {
+    set.retain(|timer, at| {
+        let is_wanted = wanted.get(timer) == Some(at);
+        if !is_wanted {
+            shared.timers.unset(*at, run, timer);
+        }
+        is_wanted
+    });
+    for (timer, at) in wanted {
+        if !set.contains_key(&timer) {
+            shared.timers.set(at, run, &timer);
+            set.insert(timer, at);
+        }
+    }
+}
+
+/// Takes back all timers of a run.
+pub(crate) fn forget_timers(shared: &Shared, entry: &Entry) {
+    let mut state = entry.state();
+    set_timers(shared, &entry.id, &mut state.timers, BTreeMap::new());
+}

@@ -1,0 +1,207 @@
+//! Carrying out one task: large values put back, logs handed on, time limit, cancellation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_core::duration;
+use baton_core::error::StepError;
+use baton_core::machine::{Input, Task, TaskResult};
+use baton_steps::{TaskContext, TaskOutput};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Shared;
+use crate::entry::Entry;
+use crate::notice::EngineNotice;
+use crate::values;
+
+/// How long a task that was told to stop may take before it is dropped.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How many lines one attempt may write into the log of the run.
+const MAX_LINES: usize = 10_000;
+
+/// Whether the task carries out a step or takes one back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Do,
+    Undo,
+}
+
+impl Purpose {
+    /// The input that tells the machine how the task ended.
+    pub(crate) fn ended(self, step: String, epoch: u32, result: TaskResult) -> Input {
+        match self {
+            Self::Do => Input::TaskEnded { step, epoch, result },
+            Self::Undo => Input::UndoEnded { step, epoch, result },
+        }
+    }
+}
+
+/// Carries out `task` and puts its result into the inbox of the run.
+pub(crate) async fn carry_out(
+    shared: Arc<Shared>,
+    entry: Arc<Entry>,
+    task: Task,
+    purpose: Purpose,
+    cancel: CancellationToken,
+) {
+    let permit = tokio::select! {
+        () = cancel.cancelled() => None,
+        // The semaphore is never closed: an error cannot come.
+        permit = shared.permits.clone().acquire_owned() => permit.ok(),
+    };
+    let (step, epoch) = (task.step.clone(), task.epoch);
+    let result = match permit {
+        None => TaskResult::Cancelled,
+        Some(_permit) => attempt(&shared, &entry, task, cancel).await,
+    };
+    shared.send(&entry, purpose.ended(step, epoch, result));
+}
+
+async fn attempt(
+    shared: &Arc<Shared>,
+    entry: &Arc<Entry>,
+    mut task: Task,
+    cancel: CancellationToken,
+) -> TaskResult {
+    if values::has_blobs(&task.with) {
+        let artifacts = shared.artifacts.clone();
+        let filled = tokio::task::spawn_blocking(move || {
+            values::restore(&artifacts, &mut task.with).map(|()| task)
+        });
+        task = match filled.await {
+            Ok(Ok(filled)) => filled,
+            Ok(Err(error)) => return TaskResult::Failed(lost_value(&error.to_string())),
+            Err(error) => return TaskResult::Failed(lost_value(&error.to_string())),
+        };
+    }
+    let (log, mut lines) = mpsc::unbounded_channel();
+    let cx = TaskContext {
+        work_dir: entry.origin.work_dir.clone(),
+        artifacts: shared.artifacts.clone(),
+        cancel: cancel.clone(),
+        key: task.key.clone(),
+        run: entry.id.clone(),
+        limits: shared.limits.clone(),
+        log,
+        temp_dir: shared.temp_dir.clone(),
+        secrets: shared.secrets.clone(),
+    };
+    let timeout_ms = task.timeout_ms;
+    let mut diary = Diary { shared, entry, step: task.step.clone(), written: 0 };
+    // On a task of its own, so that a defect in a step ends that step and not the run.
+    let mut work = tokio::spawn(async move { baton_steps::execute(&task, &cx).await });
+    let limit = async {
+        match timeout_ms {
+            Some(ms) => shared.clock.sleep_for(ms).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(limit);
+    let grace = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::pin!(grace);
+    let mut is_late = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some((level, message)) = lines.recv() => diary.write(level, message),
+            ended = &mut work => break Some(ended),
+            () = &mut limit, if !is_late => {
+                is_late = true;
+                cancel.cancel();
+            }
+            () = &mut grace => {
+                work.abort();
+                break None;
+            }
+        }
+    };
+    while let Ok((level, message)) = lines.try_recv() {
+        diary.write(level, message);
+    }
+    let ended = match ended {
+        Some(Ok(ended)) => Some(ended),
+        Some(Err(error)) if error.is_panic() => {
+            return TaskResult::Failed(
+                StepError::permanent("defect", "the step stopped because of a defect in Baton")
+                    .hint("please report it, with the log of the run"),
+            );
+        }
+        Some(Err(_)) | None => None,
+    };
+    match (ended, timeout_ms.filter(|_| is_late)) {
+        (Some(Ok(output)), _) => {
+            let TaskOutput { output, port, logs, notify } = output;
+            for (level, message) in logs {
+                diary.write(level, message);
+            }
+            if let Some((title, body)) = notify {
+                shared.tell(EngineNotice::Notification { title, body, run: entry.id.clone() });
+            }
+            succeeded(shared, output, port).await
+        }
+        (_, Some(ms)) => TaskResult::Failed(
+            StepError::new("timeout", format!("it did not end within {}", duration::format_ms(ms)))
+                .hint("give it a longer `timeout`, or let it retry"),
+        ),
+        (Some(Err(error)), None) if cancel.is_cancelled() && error.code == "cancelled" => {
+            TaskResult::Cancelled
+        }
+        (Some(Err(error)), None) => TaskResult::Failed(error),
+        (None, None) => TaskResult::Cancelled,
+    }
+}
+
+/// A success, with a large output kept as an artifact.
+pub(crate) async fn succeeded(
+    shared: &Shared,
+    output: Value,
+    port: Option<String>,
+) -> TaskResult {
+    if !values::is_large(&output) {
+        return TaskResult::Succeeded { output, port };
+    }
+    let artifacts = shared.artifacts.clone();
+    let kept = tokio::task::spawn_blocking(move || values::keep(&artifacts, &output)).await;
+    let reason = match kept {
+        Ok(Ok(output)) => return TaskResult::Succeeded { output, port },
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    TaskResult::Failed(
+        StepError::new("output-not-kept", format!("its output could not be kept: {reason}"))
+            .hint("check the space and the rights of the data folder"),
+    )
+}
+
+fn lost_value(reason: &str) -> StepError {
+    StepError::permanent("value-lost", format!("a large value of an earlier step could not be read: {reason}"))
+        .hint("check the `artifacts` folder of the data folder, then run the earlier step again")
+}
+
+/// Hands the lines of a task on to its run, up to a limit.
+struct Diary<'a> {
+    shared: &'a Arc<Shared>,
+    entry: &'a Arc<Entry>,
+    step: String,
+    written: usize,
+}
+
+impl Diary<'_> {
+    fn write(&mut self, level: String, message: String) {
+        self.written += 1;
+        let (level, message) = match self.written {
+            ..=MAX_LINES => (level, message),
+            n if n == MAX_LINES + 1 => {
+                ("warn".to_owned(), format!("more than {MAX_LINES} lines; the rest is left out"))
+            }
+            _ => return,
+        };
+        self.shared.send(self.entry, Input::TaskLogged { step: self.step.clone(), level, message });
+    }
+}
