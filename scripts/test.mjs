@@ -51,6 +51,7 @@ const nodeTest = ["--test", "--test-reporter=spec", "--test-concurrency=1"];
 // The whole workspace in every call, so that cargo chooses the same features and builds everything once.
 const stages = [
   { name: "setup", work: () => setup(["compile", "window", "test"]) },
+  { name: "scripts", work: () => tests("node", "--test", "--test-reporter=spec", "scripts/lib/counts.test.mjs") },
   { name: "rust format", work: () => cargo("fmt", "--all", "--check", "--", "--files-with-diff") },
   { name: "interface types", work: () => inUi("typecheck") },
   { name: "interface lints", work: () => inUi("lint") },
