@@ -16,7 +16,7 @@ mod schema;
 mod workflow;
 
 pub use digest::digest;
-pub use parse::{MAX_BYTES, MAX_STEPS, ParseError, Parsed, parse, parse_bytes};
+pub use parse::{MAX_BYTES, MAX_STEPS, ParseError, Parsed, misfits, parse, parse_bytes};
 pub use print::print;
 pub use schema::json_schema;
 pub use workflow::{

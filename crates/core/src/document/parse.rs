@@ -9,7 +9,7 @@ mod read;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::workflow::{FORMAT, Workflow};
+use super::workflow::{FORMAT, Retry, Workflow};
 use crate::problem::Problem;
 
 /// The largest file that is opened, in bytes.
@@ -114,4 +114,31 @@ impl<'de> Deserialize<'de> for Workflow {
         let value = Value::deserialize(deserializer)?;
         read::workflow(value).map(|(workflow, _)| workflow).map_err(de::Error::custom)
     }
+}
+
+/// What does not fit in a document that did not come from a text: fields of the wrong type wait in `rest` until
+/// someone corrects them, and are reported each time.
+pub fn misfits(workflow: &Workflow) -> Vec<Problem> {
+    if !has_rest(workflow) {
+        return Vec::new();
+    }
+    let value = serde_json::to_value(workflow).unwrap_or_default();
+    read::workflow(value).map(|(_, problems)| problems).unwrap_or_default()
+}
+
+fn has_rest(workflow: &Workflow) -> bool {
+    let mut found = !workflow.rest.is_empty()
+        || workflow.about.as_ref().is_some_and(|about| !about.rest.is_empty())
+        || workflow.edges.iter().any(|edge| !edge.rest.is_empty())
+        || workflow.notes.iter().any(|note| !note.rest.is_empty());
+    workflow.each_step(|step, _| {
+        let of_retry = |retry: &Option<Retry>| retry.as_ref().is_some_and(|retry| !retry.rest.is_empty());
+        found |= !step.rest.is_empty()
+            || of_retry(&step.retry)
+            || step.undo.as_ref().is_some_and(|undo| !undo.rest.is_empty() || of_retry(&undo.retry))
+            || step.body.as_ref().is_some_and(|body| {
+                !body.rest.is_empty() || body.edges.iter().any(|edge| !edge.rest.is_empty())
+            });
+    });
+    found
 }

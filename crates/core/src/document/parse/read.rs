@@ -105,21 +105,25 @@ impl Reader {
                 "wrong-type",
                 Severity::Error,
                 place,
-                format!("`{key}` must be {expected}, not {}", describe(found)),
+                format!("`{key}` must be {expected}, not {}", short(found)),
             )
             .hint("correct the value, or delete the field"),
         );
     }
 
-    fn missing(&mut self, place: Place, what: &str, placeholder: &str) {
+    /// Reports that `key` is absent, unless it was reported as wrong before.
+    fn missing(&mut self, at: &At, map: &Map<String, Value>, key: &str, placeholder: &str) {
+        if map.contains_key("was") || map.contains_key(&format!("{key}?")) {
+            return;
+        }
+        let message = if placeholder.is_empty() {
+            format!("`{key}` is missing")
+        } else {
+            format!("`{key}` is missing; `{placeholder}` stands in for it")
+        };
         self.problems.push(
-            Problem::new(
-                "missing-field",
-                Severity::Error,
-                place,
-                format!("`{what}` is missing; `{placeholder}` stands in for it"),
-            )
-            .hint(format!("give it a `{what}`")),
+            Problem::new("missing-field", Severity::Error, at.field(key), message)
+                .hint(format!("add `{key}`")),
         );
     }
 
@@ -223,7 +227,7 @@ impl Reader {
             Some(id) => workflow.id = id,
             None => {
                 "workflow".clone_into(&mut workflow.id);
-                self.missing(at.field("id"), "id", "workflow");
+                self.missing(&at, &map, "id", "workflow");
             }
         }
         match self.needed(&at, &mut map, "name") {
@@ -313,57 +317,53 @@ impl Reader {
     }
 
     fn trigger(&mut self, value: Value) -> Trigger {
-        let (mut map, placed) = self.thing(value, "a trigger");
+        let mut map = self.thing(value, "a trigger");
         let id = match map.get("id").and_then(Value::as_str) {
             Some(id) => id.to_owned(),
             None => self.new_id("trigger"),
         };
         let at = At::at(Place::trigger(id.as_str()));
-        if self.needed(&at, &mut map, "id").is_none() && placed {
-            self.missing(at.field("id"), "id", &id);
+        if self.needed(&at, &mut map, "id").is_none() {
+            self.missing(&at, &map, "id", &id);
         }
         let kind = self.needed(&at, &mut map, "kind").unwrap_or_else(|| {
-            if placed {
-                self.missing(at.field("kind"), "kind", NO_KIND);
-            }
+            self.missing(&at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
         Trigger { id, kind, with: map }
     }
 
     /// The fields of an object of a list; anything else is kept under `was`.
-    fn thing(&mut self, value: Value, what: &str) -> (Map<String, Value>, bool) {
+    fn thing(&mut self, value: Value, what: &str) -> Map<String, Value> {
         match value {
-            Value::Object(map) => (map, true),
+            Value::Object(map) => map,
             value => {
                 self.problems.push(
                     Problem::new(
                         "wrong-type",
                         Severity::Error,
                         Place::default(),
-                        format!("{what} must be an object, not {}", describe(&value)),
+                        format!("{what} must be an object, not {}", short(&value)),
                     )
                     .hint("correct the value, or delete it"),
                 );
-                (Map::from_iter([("was".to_owned(), value)]), false)
+                Map::from_iter([("was".to_owned(), value)])
             }
         }
     }
 
     fn step(&mut self, value: Value) -> Step {
-        let (mut map, placed) = self.thing(value, "a step");
+        let mut map = self.thing(value, "a step");
         let id = match map.get("id").and_then(Value::as_str) {
             Some(id) => id.to_owned(),
             None => self.new_id("step"),
         };
         let at = At::at(Place::step(id.as_str()));
-        if self.needed(&at, &mut map, "id").is_none() && placed {
-            self.missing(at.field("id"), "id", &id);
+        if self.needed(&at, &mut map, "id").is_none() {
+            self.missing(&at, &map, "id", &id);
         }
         let kind = self.needed(&at, &mut map, "kind").unwrap_or_else(|| {
-            if placed {
-                self.missing(at.field("kind"), "kind", NO_KIND);
-            }
+            self.missing(&at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
         let mut step = Step { id, kind, ..Step::default() };
@@ -443,7 +443,7 @@ impl Reader {
 
     fn undo(&mut self, at: &At, mut map: Map<String, Value>) -> Undo {
         let kind = self.needed(at, &mut map, "kind").unwrap_or_else(|| {
-            self.missing(at.field("kind"), "kind", NO_KIND);
+            self.missing(at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
         let mut undo = Undo { kind, ..Undo::default() };
@@ -465,15 +465,14 @@ impl Reader {
     }
 
     fn edge(&mut self, value: Value) -> Edge {
-        let (mut map, placed) = self.thing(value, "an edge");
+        let mut map = self.thing(value, "an edge");
         let end = |key| map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let at = At::at(Place::edge(format!("{}->{}", end("from"), end("to"))));
         let mut edge = Edge::default();
         for (key, end) in [("from", &mut edge.from), ("to", &mut edge.to)] {
             match self.needed(&at, &mut map, key) {
                 Some(text) => *end = text,
-                None if placed => self.missing(at.field(key), key, ""),
-                None => {}
+                None => self.missing(&at, &map, key, ""),
             }
         }
         let rest = &mut edge.rest;
@@ -491,13 +490,11 @@ impl Reader {
     }
 
     fn note(&mut self, value: Value) -> Note {
-        let (mut map, placed) = self.thing(value, "a note");
+        let mut map = self.thing(value, "a note");
         let at = At::default();
         let id = self.needed(&at, &mut map, "id").unwrap_or_else(|| {
             let id = self.new_id("note");
-            if placed {
-                self.missing(at.field("id"), "id", &id);
-            }
+            self.missing(&at, &map, "id", &id);
             id
         });
         let mut note = Note { id, ..Note::default() };
@@ -545,4 +542,13 @@ fn describe(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// The value itself where it is short, else what it is.
+fn short(value: &Value) -> String {
+    let text = match value {
+        Value::Array(_) | Value::Object(_) | Value::Null => String::new(),
+        scalar => scalar.to_string(),
+    };
+    if (1..=40).contains(&text.len()) { format!("`{text}`") } else { describe(value).to_owned() }
 }

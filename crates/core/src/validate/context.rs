@@ -1,0 +1,286 @@
+//! What the rules look at, built once.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::Direction;
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::expressions::{self, Expressions};
+use super::suggest;
+use crate::document::{Edge, On, Step, Workflow};
+use crate::step_kind::{Catalog, Port, StepKind};
+
+/// A document, looked at from all sides.
+pub struct Context<'a> {
+    /// The document.
+    pub workflow: &'a Workflow,
+    /// The kinds that this build knows.
+    pub catalog: &'a Catalog,
+    /// All steps, outer before inner, in document order.
+    pub(super) steps: Vec<StepInfo<'a>>,
+    /// The graphs: 0 is the workflow itself, the others are bodies.
+    pub(super) graphs: Vec<Graph<'a>>,
+    /// Every text with an expression, parsed.
+    pub(super) expressions: Expressions<'a>,
+    by_id: BTreeMap<&'a str, usize>,
+    by_key: OnceCell<BTreeMap<String, usize>>,
+    suggestions: Cell<u32>,
+}
+
+/// A step and where it stands.
+pub(super) struct StepInfo<'a> {
+    pub(super) step: &'a Step,
+    /// `None` for a kind that this build does not know.
+    pub(super) kind: Option<&'a StepKind>,
+    /// The graph it stands in.
+    pub(super) graph: usize,
+    /// Its node in that graph.
+    pub(super) node: NodeIndex,
+    /// The graph inside it.
+    pub(super) inner: Option<usize>,
+    /// Its ports now; empty for an unknown kind.
+    pub(super) ports: Vec<Port>,
+    /// It, or a container around it, is disabled.
+    pub(super) is_off: bool,
+}
+
+/// One graph: the workflow's or that of a body.
+pub(super) struct Graph<'a> {
+    /// The container that it is the body of.
+    pub(super) owner: Option<usize>,
+    /// Its steps, by node.
+    pub(super) steps: Vec<usize>,
+    /// Its edges, in document order.
+    pub(super) edges: Vec<EdgeInfo<'a>>,
+    /// Steps and the edges whose ends both exist in this graph; weights are positions in `steps` of the context
+    /// and in `edges`.
+    pub(super) links: DiGraph<usize, usize>,
+    /// Groups of steps that reach one another, sources first. Groups of one are the normal case.
+    pub(super) groups: Vec<Vec<NodeIndex>>,
+    /// Whether a step reaches itself.
+    pub(super) is_cyclic: bool,
+    /// For each node: an `error` or `always` edge leads to it, directly or further up.
+    pub(super) after_error: Vec<bool>,
+}
+
+/// An edge and the steps at its ends, where they exist in the same graph.
+pub(super) struct EdgeInfo<'a> {
+    pub(super) edge: &'a Edge,
+    pub(super) key: String,
+    pub(super) from: Option<usize>,
+    pub(super) to: Option<usize>,
+}
+
+impl<'a> Context<'a> {
+    /// Looks at a document.
+    pub fn new(workflow: &'a Workflow, catalog: &'a Catalog) -> Self {
+        let mut context = Self {
+            workflow,
+            catalog,
+            steps: Vec::new(),
+            graphs: Vec::new(),
+            expressions: Expressions::default(),
+            by_id: BTreeMap::new(),
+            by_key: OnceCell::new(),
+            suggestions: Cell::new(0),
+        };
+        context.add_graph(&workflow.steps, &workflow.edges, None, false);
+        context.expressions = expressions::collect(&context);
+        context
+    }
+
+    fn add_graph(&mut self, steps: &'a [Step], edges: &'a [Edge], owner: Option<usize>, is_off: bool) -> usize {
+        let graph = self.graphs.len();
+        self.graphs.push(Graph {
+            owner,
+            steps: Vec::with_capacity(steps.len()),
+            edges: Vec::with_capacity(edges.len()),
+            links: DiGraph::with_capacity(steps.len(), edges.len()),
+            groups: Vec::new(),
+            is_cyclic: false,
+            after_error: Vec::new(),
+        });
+        let mut local: BTreeMap<&str, usize> = BTreeMap::new();
+        for step in steps {
+            let index = self.steps.len();
+            let kind = self.catalog.find(&step.kind);
+            let is_off = is_off || step.disabled;
+            local.entry(&step.id).or_insert(index);
+            self.by_id.entry(&step.id).or_insert(index);
+            let node = self.graphs[graph].links.add_node(index);
+            self.graphs[graph].steps.push(index);
+            self.steps.push(StepInfo {
+                step,
+                kind,
+                graph,
+                node,
+                inner: None,
+                ports: kind.map(|kind| kind.ports_of(&step.with)).unwrap_or_default(),
+                is_off,
+            });
+            if let Some(body) = &step.body {
+                let inner = self.add_graph(&body.steps, &body.edges, Some(index), is_off);
+                self.steps[index].inner = Some(inner);
+            }
+        }
+        for edge in edges {
+            let from = local.get(edge.from_step()).copied();
+            let to = local.get(edge.to.as_str()).copied();
+            let position = self.graphs[graph].edges.len();
+            if let (Some(from), Some(to)) = (from, to) {
+                let (from, to) = (self.steps[from].node, self.steps[to].node);
+                self.graphs[graph].links.add_edge(from, to, position);
+            }
+            self.graphs[graph].edges.push(EdgeInfo { edge, key: edge.key(), from, to });
+        }
+        self.graphs[graph].finish();
+        graph
+    }
+
+    /// The place of the (first) step with this id in the document.
+    pub(super) fn find(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The place of an edge in the document.
+    pub(super) fn edge_position(&self, key: &str) -> Option<usize> {
+        let index = self.by_key.get_or_init(|| {
+            let mut index = BTreeMap::new();
+            for (position, edge) in self.graphs.iter().flat_map(|graph| &graph.edges).enumerate() {
+                index.entry(edge.key.clone()).or_insert(position);
+            }
+            index
+        });
+        index.get(key).copied()
+    }
+
+    /// The steps that are not disabled.
+    pub(super) fn active(&self) -> impl Iterator<Item = &StepInfo<'a>> {
+        self.steps.iter().filter(|info| !info.is_off)
+    }
+
+    /// The containers around a step, innermost first.
+    pub(super) fn containers(&self, step: usize) -> impl Iterator<Item = &StepInfo<'a>> {
+        let owner = move |step: usize| self.graphs[self.steps[step].graph].owner;
+        std::iter::successors(owner(step), move |step| owner(*step)).map(|step| &self.steps[step])
+    }
+
+    /// The candidate that `wrong` was probably meant to be. After many suggestions there are no more: a document
+    /// with thousands of mistakes has another cause, and looking is not free.
+    pub(super) fn suggest<'c>(
+        &self,
+        wrong: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> Option<&'c str> {
+        self.suggestions.set(self.suggestions.get() + 1);
+        (self.suggestions.get() <= 100).then(|| suggest::nearest(wrong, candidates)).flatten()
+    }
+
+    /// The id of a step of the whole document that `wrong` was probably meant to be.
+    pub(super) fn suggest_step(&self, wrong: &str) -> Option<&str> {
+        self.suggest(wrong, self.by_id.keys().copied())
+    }
+}
+
+impl Graph<'_> {
+    fn finish(&mut self) {
+        self.groups = kosaraju_scc(&self.links);
+        self.groups.reverse();
+        self.is_cyclic = self.groups.iter().any(|group| self.is_cycle(group));
+        self.after_error = vec![false; self.steps.len()];
+        let mut open: Vec<NodeIndex> = Vec::new();
+        for link in self.links.edge_indices() {
+            if self.edges[self.links[link]].edge.on.is_some()
+                && let Some((_, to)) = self.links.edge_endpoints(link)
+            {
+                open.push(to);
+            }
+        }
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut self.after_error[node.index()], true) {
+                open.extend(self.links.neighbors(node));
+            }
+        }
+    }
+
+    /// Whether the steps of a group form a cycle.
+    pub(super) fn is_cycle(&self, group: &[NodeIndex]) -> bool {
+        match group {
+            [only] => self.links.contains_edge(*only, *only),
+            _ => group.len() > 1,
+        }
+    }
+
+    /// The edges that lead to a node, in document order, with the nodes they come from.
+    pub(super) fn incoming(&self, node: NodeIndex) -> Vec<(usize, NodeIndex)> {
+        use petgraph::visit::EdgeRef;
+        let mut edges: Vec<_> = self
+            .links
+            .edges_directed(node, Direction::Incoming)
+            .map(|link| (*link.weight(), link.source()))
+            .collect();
+        edges.sort_unstable();
+        edges
+    }
+
+    /// The edges that leave a node.
+    pub(super) fn outgoing(&self, node: NodeIndex) -> impl Iterator<Item = &EdgeInfo<'_>> {
+        self.links.edges(node).map(|link| &self.edges[*link.weight()])
+    }
+
+    /// Whether something happens when the step fails.
+    pub(super) fn handles_errors(&self, node: NodeIndex) -> bool {
+        self.outgoing(node).any(|edge| matches!(edge.edge.on, Some(On::Error | On::Always)))
+    }
+
+    /// For each pair: whether the first node always comes before the second. In a graph with a cycle, which is
+    /// reported anyway, nothing comes before anything, and the answer is always yes.
+    pub(super) fn come_before(&self, pairs: &[(NodeIndex, NodeIndex)]) -> Vec<bool> {
+        const WORDS: usize = 16;
+        if self.is_cyclic {
+            return vec![true; pairs.len()];
+        }
+        let sources: Vec<NodeIndex> =
+            pairs.iter().map(|(before, _)| *before).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut answers = vec![false; pairs.len()];
+        let mut queries: Vec<(usize, usize)> = pairs
+            .iter()
+            .enumerate()
+            .filter_map(|(query, (before, _))| Some((sources.binary_search(before).ok()?, query)))
+            .collect();
+        queries.sort_unstable();
+        let mut queries = queries.into_iter().peekable();
+        // Sources are followed 1,024 at a time: for each node one bit per source that leads to it.
+        let mut reached = vec![[0u64; WORDS]; self.steps.len()];
+        for (chunk, members) in sources.chunks(WORDS * 64).enumerate() {
+            reached.fill([0; WORDS]);
+            let mut is_source = BTreeMap::new();
+            for (bit, node) in members.iter().enumerate() {
+                is_source.insert(*node, bit);
+            }
+            for node in self.groups.iter().flatten() {
+                let mut own = reached[node.index()];
+                if let Some(bit) = is_source.get(node) {
+                    own[bit / 64] |= 1 << (bit % 64);
+                }
+                if own == [0; WORDS] {
+                    continue;
+                }
+                for next in self.links.neighbors(*node) {
+                    for (word, bits) in reached[next.index()].iter_mut().zip(own) {
+                        *word |= bits;
+                    }
+                }
+            }
+            let end = (chunk + 1) * WORDS * 64;
+            while let Some((source, query)) = queries.next_if(|(source, _)| *source < end) {
+                let bit = source % (WORDS * 64);
+                let target = pairs[query].1;
+                answers[query] = reached[target.index()][bit / 64] >> (bit % 64) & 1 == 1;
+            }
+        }
+        answers
+    }
+}
