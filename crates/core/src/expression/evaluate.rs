@@ -311,7 +311,7 @@ fn override_impure(evaluator: &mut Evaluator, scope: &dyn Scope) -> Result<(), E
     let draw_again = draw.clone();
     evaluator.register_fn_override("now", move |args: &[JValue]| {
         if args.is_empty() {
-            Ok(JValue::string(iso(now)))
+            Ok(JValue::string(iso_instant(now)))
         } else {
             Err(EvaluatorError::EvaluationError(
                 "T0410: `$now` takes no picture here: write `$fromMillis($millis(), picture)`".to_owned(),
@@ -347,7 +347,7 @@ pub(crate) fn mix(mut x: u64) -> u64 {
 }
 
 /// An instant as ISO 8601 with milliseconds.
-pub(crate) fn iso(at: Millis) -> String {
+pub fn iso_instant(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at)
         .map(|stamp| format!("{stamp:.3}"))
         .unwrap_or_else(|_| at.to_string())

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use jsonata_core::ast::AstNode;
 
-pub use evaluate::{Evaluated, Scope, brief, evaluation_of};
+pub(crate) use evaluate::mix;
+pub use evaluate::{Evaluated, Scope, brief, evaluation_of, iso_instant};
 pub use references::Reference;
 pub use template::{Config, Template, condition_source};
 
