@@ -1,5 +1,199 @@
-import { PanelEmpty } from "../../components/Panel";
+// biome-ignore-all lint/a11y/useSemanticElements: the list holds buttons in rows, styled as one.
+/** All runs, newest first. */
+import { ActionIcon, Select, TextInput, Tooltip } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { ChevronLeft, ChevronRight, History, Search, X } from "lucide-react";
+import { type KeyboardEvent, useState } from "react";
+import { runListQuery } from "../../backend/queries";
+import type { RunStatus } from "../../bindings/RunStatus";
+import type { RunSummary } from "../../bindings/RunSummary";
+import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton, sentence } from "../../components/Panel";
+import { runLooks } from "../../components/status";
+import { useEditor } from "../../state/editor";
+import { hasEnded, useRun } from "../../state/run";
+import { useView } from "../../state/view";
+import StatusMark from "../runs/StatusMark";
+import { formatDuration, formatExact, formatRelative } from "../runs/time";
+import { useNow } from "../runs/use-now";
+import classes from "./history.module.css";
+
+const PAGE = 50;
+const STATES = (Object.keys(runLooks) as RunStatus[]).map((value) => ({
+  value,
+  label: runLooks[value].label,
+}));
 
 export default function HistoryPanel() {
-  return <PanelEmpty title="No runs yet" hint="Every run is kept here." />;
+  const workflow = useEditor((editor) => editor.doc?.id);
+  const openId = useRun((run) => run.runId);
+  const [typed, setTyped] = useState("");
+  const [search] = useDebouncedValue(typed.trim(), 250);
+  const [status, setStatus] = useState<RunStatus | null>(null);
+  const [scope, setScope] = useState<string>("this");
+  const [page, setPage] = useState(0);
+  const isThis = scope === "this" && workflow !== undefined;
+  const runs = useQuery({
+    ...runListQuery({
+      limit: PAGE,
+      offset: page * PAGE,
+      ...(isThis ? { workflow } : {}),
+      ...(status ? { status } : {}),
+      ...(search ? { search } : {}),
+    }),
+    placeholderData: keepPreviousData,
+  });
+  const list = runs.data?.runs ?? [];
+  const total = runs.data?.total ?? 0;
+  const isFiltered = search !== "" || status !== null;
+  const now = useNow(list.some((run) => !hasEnded(run.status)) ? 1_000 : 30_000);
+  const restart = () => setPage(0);
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (by !== 0) {
+      event.preventDefault();
+      event.stopPropagation();
+      const all = [...event.currentTarget.querySelectorAll<HTMLElement>("button[data-run]")];
+      all[all.indexOf(event.target as HTMLElement) + by]?.focus();
+    }
+  };
+  return (
+    <PanelFrame title="History" testId="history-panel">
+      <div className={classes.bar}>
+        <TextInput
+          leftSection={<Search size={13} />}
+          placeholder="Number, workflow or outcome"
+          aria-label="Search runs"
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+            restart();
+          }}
+          rightSection={
+            typed && (
+              <ActionIcon size="xs" aria-label="Clear search" onClick={() => setTyped("")}>
+                <X size={12} />
+              </ActionIcon>
+            )
+          }
+          className={classes.search ?? ""}
+        />
+        <Select
+          aria-label="State"
+          placeholder="Any state"
+          data={STATES}
+          value={status}
+          clearable
+          onChange={(next) => {
+            setStatus(next as RunStatus | null);
+            restart();
+          }}
+          className={classes.filter ?? ""}
+        />
+        {workflow !== undefined && (
+          <Select
+            aria-label="Which workflows"
+            data={[
+              { value: "this", label: "This workflow" },
+              { value: "all", label: "All workflows" },
+            ]}
+            value={scope}
+            allowDeselect={false}
+            onChange={(next) => {
+              setScope(next ?? "this");
+              restart();
+            }}
+            className={classes.filter ?? ""}
+          />
+        )}
+      </div>
+      {runs.isPending ? (
+        <PanelSkeleton rows={6} />
+      ) : runs.isError ? (
+        <PanelError error={runs.error} onRetry={() => void runs.refetch()} />
+      ) : list.length === 0 ? (
+        <PanelEmpty
+          icon={<History size={20} />}
+          title={isFiltered ? "No run fits" : isThis ? "This workflow has not run yet" : "No runs yet"}
+          hint={
+            isFiltered
+              ? "Look for something else, or for any state."
+              : "Every run is kept here, with everything that happened in it."
+          }
+        />
+      ) : (
+        <div className={classes.list} onKeyDown={onKeyDown} role="list">
+          {list.map((run) => (
+            <RunLine key={run.id} run={run} now={now} isOpen={run.id === openId} hasWorkflow={!isThis} />
+          ))}
+        </div>
+      )}
+      {total > PAGE && (
+        <div className={classes.pager}>
+          <ActionIcon aria-label="Newer runs" disabled={page === 0} onClick={() => setPage(page - 1)}>
+            <ChevronLeft size={15} />
+          </ActionIcon>
+          <span>
+            {page * PAGE + 1}–{Math.min(total, (page + 1) * PAGE)} of {total.toLocaleString("en")}
+          </span>
+          <ActionIcon
+            aria-label="Older runs"
+            disabled={(page + 1) * PAGE >= total}
+            onClick={() => setPage(page + 1)}
+          >
+            <ChevronRight size={15} />
+          </ActionIcon>
+        </div>
+      )}
+    </PanelFrame>
+  );
+}
+
+interface RunLineProps {
+  run: RunSummary;
+  now: number;
+  isOpen: boolean;
+  hasWorkflow: boolean;
+}
+
+function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
+  const openRun = useRun((state) => state.openRun);
+  const words = run.error
+    ? sentence(run.error.message)
+    : (run.outcome ?? (hasEnded(run.status) ? "" : (run.waitingFor[0] ?? "")));
+  const open = () => {
+    useView.getState().setPage("editor");
+    useView.getState().showPanel("bottom", "run");
+    void openRun(run.id);
+  };
+  return (
+    <div role="listitem">
+      <button
+        type="button"
+        data-run
+        data-testid={`history-run-${run.number}`}
+        data-active={isOpen || undefined}
+        className={classes.run}
+        onClick={open}
+      >
+        <span className={classes.first}>
+          <b>#{run.number}</b>
+          <StatusMark look={runLooks[run.status]} />
+          <span className={classes.grow} />
+          <Tooltip label={formatExact(run.startedAt)}>
+            <span className={classes.when}>
+              {formatRelative(run.startedAt, Math.max(now, run.startedAt))}
+            </span>
+          </Tooltip>
+        </span>
+        <span className={classes.second}>
+          <span className={classes.words} data-failed={run.error ? true : undefined} title={words}>
+            {hasWorkflow && <span className={classes.name}>{run.workflowName}</span>}
+            {words}
+          </span>
+          <span className={classes.when}>{formatDuration((run.endedAt ?? now) - run.startedAt)}</span>
+        </span>
+      </button>
+    </div>
+  );
 }

@@ -1,5 +1,150 @@
-import { Modal } from "@mantine/core";
+/** Asks for the input of a run, made from the schema of the workflow. */
+import { Alert, Button, Group, Modal, Stack, Text, UnstyledButton } from "@mantine/core";
+import { ChevronRight, OctagonX, Play } from "lucide-react";
+import { type FormEvent, useMemo, useState } from "react";
+import type { Problem } from "../../bindings/Problem";
+import type { Workflow } from "../../bindings/Workflow";
+import { sentence } from "../../components/Panel";
+import { useEditor } from "../../state/editor";
+import { focusField } from "../../state/focus";
+import { useRun } from "../../state/run";
+import classes from "./runs.module.css";
+import SchemaForm from "./SchemaForm";
+import { firstAnswers, problemsOf, questionsOf, toInput } from "./schema-form";
+import { launchRun } from "./start-run";
 
-export default function StartRunDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  return <Modal opened={opened} onClose={onClose} title="Start a run" />;
+interface StartRunDialogProps {
+  opened: boolean;
+  onClose: () => void;
+}
+
+export default function StartRunDialog({ opened, onClose }: StartRunDialogProps) {
+  const doc = useEditor((editor) => editor.doc);
+  return (
+    <Modal
+      opened={opened && doc !== null}
+      onClose={onClose}
+      title={doc ? `Run “${doc.name}”` : "Run"}
+      size="md"
+      centered
+    >
+      {doc && <StartRunForm key={doc.id} doc={doc} onClose={onClose} />}
+    </Modal>
+  );
+}
+
+function StartRunForm({ doc, onClose }: { doc: Workflow; onClose: () => void }) {
+  const path = useEditor((editor) => editor.path);
+  const check = useEditor((editor) => editor.check);
+  const questions = useMemo(() => questionsOf(doc.input), [doc.input]);
+  const [answers, setAnswers] = useState<Record<string, unknown>>(() => {
+    // The input of the run that is open is the likeliest one to want again.
+    const open = useRun.getState().view;
+    return firstAnswers(questions, open?.summary.workflow === doc.id ? open.input : undefined);
+  });
+  const [isTried, setTried] = useState(false);
+  const [isStarting, setStarting] = useState(false);
+  const blocking = (check?.problems ?? []).filter((problem) => problem.severity === "error");
+  const problems = problemsOf(questions, answers);
+  const isWrong = Object.keys(problems).length > 0;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (isWrong || blocking.length > 0) {
+      return;
+    }
+    setStarting(true);
+    const isStarted = await launchRun({ document: doc, path, input: toInput(questions, answers) });
+    setStarting(false);
+    if (isStarted) {
+      onClose();
+    }
+  };
+  const shown = isTried
+    ? problems
+    : Object.fromEntries(
+        Object.entries(problems).filter(
+          ([name, words]) => answers[name] !== undefined && words !== "this is needed",
+        ),
+      );
+
+  return (
+    <form onSubmit={(event) => void submit(event)} data-testid="start-run-dialog" noValidate>
+      <Stack gap="md">
+        {doc.about?.purpose && (
+          <Text size="sm" c="dimmed">
+            {doc.about.purpose}
+          </Text>
+        )}
+        {blocking.length > 0 && <Blocking problems={blocking} onClose={onClose} />}
+        {questions.length > 0 ? (
+          <SchemaForm
+            questions={questions}
+            answers={answers}
+            problems={shown}
+            onChange={(name, value) => setAnswers((before) => ({ ...before, [name]: value }))}
+          />
+        ) : (
+          blocking.length === 0 && <Text size="sm">This workflow asks for nothing.</Text>
+        )}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="subtle" color="gray" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            leftSection={<Play size={14} />}
+            loading={isStarting}
+            disabled={blocking.length > 0 || (isTried && isWrong)}
+            data-testid="start-run-submit"
+            {...(questions.length === 0 ? { "data-autofocus": true } : {})}
+          >
+            Start run
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function Blocking({ problems, onClose }: { problems: readonly Problem[]; onClose: () => void }) {
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<OctagonX size={18} />}
+      title={
+        problems.length === 1
+          ? "One problem stands in the way"
+          : `${problems.length} problems stand in the way`
+      }
+    >
+      <div className={classes.blocking}>
+        {problems.slice(0, 6).map((problem) => (
+          <UnstyledButton
+            key={problem.code + problem.message + JSON.stringify(problem.place)}
+            className={classes.blockingLine ?? ""}
+            onClick={() => {
+              onClose();
+              const { step, edge } = problem.place;
+              useEditor.getState().select(step ? { steps: [step] } : edge ? { edges: [edge] } : {});
+              focusField(problem.place);
+            }}
+          >
+            <span>
+              {problem.place.step && <b>{problem.place.step}: </b>}
+              {sentence(problem.message)}
+            </span>
+            <ChevronRight size={14} aria-label="Show it" />
+          </UnstyledButton>
+        ))}
+        {problems.length > 6 && (
+          <Text size="xs" c="dimmed">
+            and {problems.length - 6} more
+          </Text>
+        )}
+      </div>
+    </Alert>
+  );
 }

@@ -1,0 +1,407 @@
+/** Everything about the workflow as a whole. */
+import { Button, SegmentedControl, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Plus, Workflow as WorkflowIcon } from "lucide-react";
+import { useMemo, useState } from "react";
+import type { Field } from "../../bindings/Field";
+import type { JsonValue } from "../../bindings/serde_json/JsonValue";
+import type { Trigger } from "../../bindings/Trigger";
+import type { Workflow } from "../../bindings/Workflow";
+import { isSlug } from "../../state/document";
+import { useEditor } from "../../state/editor";
+import DynamicForm from "./DynamicForm";
+import FieldFrame, { ProblemLine } from "./FieldFrame";
+import JsonField from "./fields/JsonField";
+import { FormContext, useForm } from "./form-context";
+import type { Values } from "./form-values";
+import classes from "./inspector.module.css";
+import Row from "./Row";
+import Section from "./Section";
+import {
+  FILE_TRIGGER_FIELDS,
+  FINISHED_FIELDS,
+  INPUT_FIELD,
+  RUN_TIMEOUT,
+  SCHEDULE_FIELDS,
+  WEBHOOK_FIELDS,
+} from "./simple-fields";
+import { useFormValue } from "./use-form-value";
+
+const NO_PROBLEMS: never[] = [];
+
+type Change = (label: string, key: string, recipe: (draft: Workflow) => void) => void;
+
+export default function WorkflowInspector({
+  document,
+  isReadOnly,
+}: {
+  document: Workflow;
+  isReadOnly: boolean;
+}) {
+  const check = useEditor((editor) => editor.check);
+  const edit = useEditor((editor) => editor.edit);
+  const problems = useMemo(
+    () =>
+      isReadOnly
+        ? NO_PROBLEMS
+        : (check?.problems ?? NO_PROBLEMS).filter(
+            (problem) => problem.place.step === undefined && problem.place.edge === undefined,
+          ),
+    [check, isReadOnly],
+  );
+  const { context, mergeKey } = useFormValue({
+    document,
+    problems,
+    isReadOnly,
+    isAsked: (place) => place.step === undefined && place.edge === undefined,
+  });
+  const change: Change = (label, key, recipe) =>
+    edit(label, recipe, { mergeKey: mergeKey(`workflow.${key}`) });
+  const about = document.about ?? {};
+  const setAbout = (key: "purpose" | "owner" | "tags", value: string | string[]) =>
+    change("change about", `about.${key}`, (draft) => {
+      const next = { ...draft.about } as Record<string, unknown>;
+      if (value.length === 0) {
+        delete next[key];
+      } else {
+        next[key] = value;
+      }
+      if (Object.keys(next).length === 0) {
+        delete draft.about;
+      } else {
+        draft.about = next;
+      }
+    });
+  const general = problems.filter(
+    (problem) => problem.place.trigger === undefined && !/^(input|timeout)\b/.test(problem.place.field ?? ""),
+  );
+
+  return (
+    <FormContext.Provider value={context}>
+      <header className={classes.head}>
+        <span className={classes.icon} style={{ "--tone": "var(--bt-accent-text)" } as object}>
+          <WorkflowIcon size={18} />
+        </span>
+        <div className={classes.headText}>
+          <input
+            className={classes.titleInput}
+            aria-label="Name of the workflow"
+            data-testid="field-workflow-name"
+            data-field-path="name"
+            value={document.name}
+            placeholder="Untitled workflow"
+            readOnly={isReadOnly}
+            onFocus={context.newGesture}
+            onChange={(event) => {
+              const name = event.currentTarget.value;
+              change("rename workflow", "name", (draft) => {
+                draft.name = name;
+              });
+            }}
+          />
+          <div className={classes.meta}>
+            <WorkflowId document={document} change={change} />
+            <span aria-hidden="true">·</span>
+            <span>
+              {document.steps.length} {document.steps.length === 1 ? "step" : "steps"}
+            </span>
+          </div>
+        </div>
+      </header>
+      <div className={classes.body}>
+        <div className={classes.form} onFocusCapture={context.newGesture}>
+          {general.map((problem) => (
+            <ProblemLine key={problem.code + problem.message} problem={problem} />
+          ))}
+          <Textarea
+            label="Purpose"
+            placeholder="What it achieves, in a sentence or two"
+            autosize
+            minRows={2}
+            maxRows={8}
+            data-testid="field-purpose"
+            value={about.purpose ?? ""}
+            readOnly={isReadOnly}
+            onChange={(event) => setAbout("purpose", event.currentTarget.value)}
+          />
+          <TextInput
+            label="Owner"
+            placeholder="Person or team"
+            value={about.owner ?? ""}
+            readOnly={isReadOnly}
+            onChange={(event) => setAbout("owner", event.currentTarget.value)}
+          />
+          <TagsInput
+            label="Tags"
+            size="xs"
+            value={about.tags ?? []}
+            readOnly={isReadOnly}
+            placeholder={(about.tags ?? []).length === 0 ? "Words to find it by" : ""}
+            onChange={(tags) => setAbout("tags", tags)}
+          />
+        </div>
+      </div>
+      <Section
+        title="Input"
+        note={inputNote(document.input)}
+        isSet={document.input !== undefined}
+        isWanted={context.wanted?.startsWith("input") ?? false}
+        isOpenAtFirst={document.input !== undefined}
+      >
+        <FieldFrame
+          field={INPUT_FIELD}
+          value={document.input}
+          path="input"
+          onChange={(value) =>
+            change("change input", "input", (draft) => {
+              if (value === undefined) {
+                delete draft.input;
+              } else {
+                draft.input = value as Record<string, unknown>;
+              }
+            })
+          }
+        />
+      </Section>
+      <TriggerSection triggers={document.triggers} change={change} />
+      <Section
+        title="Limits"
+        note={document.timeout ?? (document.onFailure === "finish" ? "finish branches" : "none")}
+        isSet={document.timeout !== undefined || document.onFailure !== undefined}
+        isWanted={context.wanted === "timeout" || context.wanted === "onFailure"}
+      >
+        <FieldFrame
+          field={RUN_TIMEOUT}
+          value={document.timeout}
+          path="timeout"
+          onChange={(value) =>
+            change("change time limit", "timeout", (draft) => {
+              if (value === undefined) {
+                delete draft.timeout;
+              } else {
+                draft.timeout = String(value);
+              }
+            })
+          }
+        />
+        <div data-testid="field-onFailure" data-field-path="onFailure">
+          <div className={classes.labelRow}>
+            <span className={classes.label}>When a step fails for good</span>
+          </div>
+          <SegmentedControl
+            fullWidth
+            size="xs"
+            aria-label="When a step fails for good"
+            disabled={isReadOnly}
+            value={document.onFailure ?? "cancel"}
+            onChange={(next) =>
+              change("change failure", "onFailure", (draft) => {
+                if (next === "cancel") {
+                  delete draft.onFailure;
+                } else {
+                  draft.onFailure = "finish";
+                }
+              })
+            }
+            data={[
+              { value: "cancel", label: "Stop the others" },
+              { value: "finish", label: "Let others finish" },
+            ]}
+          />
+        </div>
+      </Section>
+    </FormContext.Provider>
+  );
+}
+
+function inputNote(input: Workflow["input"]): string {
+  const properties = input?.properties;
+  const count = typeof properties === "object" && properties !== null ? Object.keys(properties).length : 0;
+  return input === undefined || count === 0
+    ? "nothing asked"
+    : `${count} ${count === 1 ? "question" : "questions"}`;
+}
+
+function WorkflowId({ document, change }: { document: Workflow; change: Change }) {
+  const form = useForm();
+  const [typed, setTyped] = useState<string | null>(null);
+  const text = typed ?? document.id;
+  const isWrong = !isSlug(text);
+  return (
+    <input
+      className={classes.id}
+      aria-label="Id of the workflow"
+      aria-invalid={isWrong}
+      title={isWrong ? "small letters, digits and _, beginning with a letter" : "Id of the workflow"}
+      style={isWrong ? { color: "var(--bt-failed)" } : undefined}
+      readOnly={form.isReadOnly}
+      size={Math.max(8, text.length + 1)}
+      value={text}
+      onFocus={form.newGesture}
+      onBlur={() => setTyped(null)}
+      onChange={(event) => {
+        const next = event.currentTarget.value;
+        setTyped(next);
+        if (isSlug(next)) {
+          change("change id", "id", (draft) => {
+            draft.id = next;
+          });
+        }
+      }}
+      spellCheck={false}
+    />
+  );
+}
+
+const TRIGGERS: { value: string; label: string; fields: readonly Field[] }[] = [
+  { value: "manual", label: "By hand", fields: [] },
+  { value: "schedule", label: "At times", fields: SCHEDULE_FIELDS },
+  { value: "file", label: "When a file comes", fields: FILE_TRIGGER_FIELDS },
+  { value: "webhook", label: "When it is called", fields: WEBHOOK_FIELDS },
+  { value: "workflow_finished", label: "After another workflow", fields: FINISHED_FIELDS },
+];
+
+function TriggerSection({ triggers, change }: { triggers: readonly Trigger[]; change: Change }) {
+  const form = useForm();
+  const [open, setOpen] = useState<number | null>(null);
+  const replace = (index: number, key: string, next: Trigger) =>
+    change("change trigger", `trigger.${index}.${key}`, (draft) => {
+      draft.triggers[index] = next;
+    });
+  return (
+    <Section
+      title="Triggers"
+      note={triggers.length === 0 ? "by hand only" : `${triggers.length}`}
+      isSet={triggers.length > 0}
+      isOpenAtFirst={triggers.length > 0}
+      testId="section-triggers"
+    >
+      {triggers.length === 0 && (
+        <p className={classes.help}>Started by hand. A trigger starts it without a person.</p>
+      )}
+      <div className={classes.list}>
+        {triggers.map((trigger, index) => {
+          const kind = TRIGGERS.find((one) => one.value === trigger.kind);
+          const { id, kind: _kind, ...settings } = trigger;
+          const own = form.problems.filter((problem) => problem.place.trigger === id);
+          return (
+            <Row
+              // biome-ignore lint/suspicious/noArrayIndexKey: the id is edited while the row is open.
+              key={index}
+              title={`${kind?.label ?? trigger.kind} · ${id}`}
+              noun={`trigger ${id}`}
+              count={own.length}
+              path={`triggers[${index}]`}
+              isOpen={open === index}
+              onToggle={() => setOpen(open === index ? null : index)}
+              {...(form.isReadOnly
+                ? {}
+                : {
+                    onRemove: () => {
+                      form.newGesture();
+                      setOpen(null);
+                      change("remove trigger", "triggers", (draft) => {
+                        draft.triggers.splice(index, 1);
+                      });
+                    },
+                  })}
+            >
+              <div className={classes.form}>
+                {own.map((problem) => (
+                  <ProblemLine key={problem.code + problem.message} problem={problem} />
+                ))}
+                <div className={classes.two}>
+                  <TextInput
+                    label="Id"
+                    value={id}
+                    readOnly={form.isReadOnly}
+                    error={isSlug(id) ? false : "small letters, digits and _"}
+                    onFocus={form.newGesture}
+                    onChange={(event) =>
+                      replace(index, "id", { ...trigger, id: event.currentTarget.value } as Trigger)
+                    }
+                    spellCheck={false}
+                  />
+                  <Select
+                    label="Kind"
+                    data={[
+                      ...TRIGGERS.map((one) => ({ value: one.value, label: one.label })),
+                      ...(kind ? [] : [{ value: trigger.kind, label: trigger.kind }]),
+                    ]}
+                    value={trigger.kind}
+                    readOnly={form.isReadOnly}
+                    allowDeselect={false}
+                    onChange={(next) => {
+                      form.newGesture();
+                      replace(index, "kind", { ...trigger, kind: next ?? "manual" } as Trigger);
+                    }}
+                  />
+                </div>
+                {kind ? (
+                  <DynamicForm
+                    fields={kind.fields as Field[]}
+                    values={settings as Values}
+                    path={`triggers[${index}]`}
+                    onChange={(values, name) =>
+                      replace(index, name, {
+                        id,
+                        kind: trigger.kind,
+                        ...(values as Record<string, JsonValue>),
+                      } as Trigger)
+                    }
+                  />
+                ) : (
+                  <JsonField
+                    field={{
+                      name: "settings",
+                      widget: "json",
+                      label: "Settings",
+                      required: false,
+                      expression: false,
+                      secret: false,
+                      scope: [],
+                    }}
+                    value={settings}
+                    onChange={(value) =>
+                      replace(index, "settings", {
+                        id,
+                        kind: trigger.kind,
+                        ...((value ?? {}) as Record<string, JsonValue>),
+                      } as Trigger)
+                    }
+                    path={`triggers[${index}]`}
+                    inputId={`trigger-${index}`}
+                    describedBy={undefined}
+                    isInvalid={false}
+                    isReadOnly={form.isReadOnly}
+                  />
+                )}
+              </div>
+            </Row>
+          );
+        })}
+      </div>
+      {!form.isReadOnly && (
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          leftSection={<Plus size={13} />}
+          className={classes.add ?? ""}
+          onClick={() => {
+            form.newGesture();
+            setOpen(triggers.length);
+            const taken = new Set(triggers.map((one) => one.id));
+            let id = "schedule";
+            for (let count = 2; taken.has(id); count += 1) {
+              id = `schedule_${count}`;
+            }
+            change("add trigger", "triggers", (draft) => {
+              draft.triggers.push({ id, kind: "schedule", cron: "0 6 * * 1-5" } as Trigger);
+            });
+          }}
+        >
+          Add a trigger
+        </Button>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,82 @@
+/** The forms of what every step has, in the words of the same form language. */
+import type { Field } from "../../bindings/Field";
+import type { Widget } from "../../bindings/Widget";
+
+function field(name: string, widget: Widget, label: string, more: Partial<Field> = {}): Field {
+  return { name, widget, label, required: false, expression: false, secret: false, scope: [], ...more };
+}
+
+export const RETRY_FIELDS: readonly Field[] = [
+  field("attempts", "number", "Attempts in all", {
+    placeholder: "1",
+    min: 1,
+    help: "The first one counts. There is no upper limit.",
+  }),
+  field("first", "duration", "First wait", { default: "1s" }),
+  field("factor", "number", "Then times", { default: 2, min: 1 }),
+  field("max", "duration", "Longest wait", { default: "5m" }),
+  field("jitter", "number", "Share left to chance", {
+    default: 0,
+    min: 0,
+    max: 1,
+    help: "From 0 to 1. Keeps many runs from trying at the same moment.",
+  }),
+  field("when", "condition", "Only if", {
+    expression: true,
+    placeholder: "error.code",
+    scope: ["error", "output", "attempt"],
+    help: "Sees `error` after a failure, `output` after a success that may still be repeated. Empty: after every failure.",
+  }),
+];
+
+export const TIMEOUT_FIELD: Field = field("timeout", "duration", "One attempt may take", {
+  placeholder: "5m",
+  help: "A longer attempt fails with the code `timeout`, and is repeated if attempts are left.",
+});
+
+export const EDGE_WHEN: Field = field("when", "condition", "Only if", {
+  expression: true,
+  placeholder: "steps.load.rows",
+  help: "The edge is taken only if this is true. Empty: always.",
+});
+
+export const RUN_TIMEOUT: Field = field("timeout", "duration", "A run may take", { placeholder: "2h" });
+
+export const INPUT_FIELD: Field = field("input", "schema", "Input", {
+  help: "What a run asks for when it is started. Expressions see it as `input`.",
+});
+
+export const PIN_FIELD: Field = field("pin", "json", "Output", {
+  help: "Used instead of running the step, while designing.",
+  placeholder: '{ "rows": 3 }',
+});
+
+export const SCHEDULE_FIELDS: readonly Field[] = [
+  field("cron", "text", "When", {
+    required: true,
+    placeholder: "0 6 * * 1-5",
+    help: "Minute, hour, day, month, weekday: `0 6 * * 1-5` is 6:00 on weekdays.",
+  }),
+  field("timeZone", "text", "Time zone", { placeholder: "Europe/Berlin" }),
+  field("missed", "select", "Missed starts", {
+    default: "last",
+    options: [
+      { value: "last", label: "Start once" },
+      { value: "all", label: "Start each" },
+      { value: "skip", label: "Leave out" },
+    ],
+  }),
+];
+
+export const FILE_TRIGGER_FIELDS: readonly Field[] = [
+  field("path", "file", "File or folder", { required: true, placeholder: "inbox/*.csv" }),
+];
+
+export const WEBHOOK_FIELDS: readonly Field[] = [
+  field("path", "text", "Path", { required: true, placeholder: "orders/new" }),
+];
+
+export const FINISHED_FIELDS: readonly Field[] = [
+  field("workflow", "workflow", "After", { required: true }),
+  field("outcome", "text", "Only with outcome", { placeholder: "published" }),
+];

@@ -1,0 +1,163 @@
+/** Number, state and buttons of a run. */
+import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
+import { ChevronDown, CircleStop, Pause, Play, RotateCw, Undo2, X } from "lucide-react";
+import { useState } from "react";
+import { call } from "../../backend/call";
+import type { RunView } from "../../bindings/RunView";
+import { StatusBadge } from "../../components/StatusBadge";
+import { runLooks } from "../../components/status";
+import { ask } from "../../state/ask";
+import { hasEnded, useRun } from "../../state/run";
+import { tellError } from "../../state/tell";
+import classes from "./runs.module.css";
+import { launchRun } from "./start-run";
+import { formatDuration, formatExact, formatRelative } from "./time";
+import { useNow } from "./use-now";
+
+export default function RunHeader({ view }: { view: RunView }) {
+  const { summary } = view;
+  const closeRun = useRun((run) => run.closeRun);
+  const refresh = useRun((run) => run.refresh);
+  const [isBusy, setBusy] = useState(false);
+  const isOver = hasEnded(summary.status);
+  const now = useNow(1_000, !isOver);
+  const ended = summary.endedAt ?? now;
+
+  const act = async (title: string, action: () => Promise<unknown>) => {
+    setBusy(true);
+    try {
+      await action();
+      await refresh();
+    } catch (thrown) {
+      tellError(title, thrown);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const cancel = async (undo: boolean) => {
+    const answer = await ask({
+      title: undo ? "Stop the run and take back what was done?" : "Stop the run?",
+      text: undo
+        ? "Running steps are stopped. Then the undo of every completed step runs, newest first."
+        : "Running steps are stopped. What was done stays as it is.",
+      answers: [{ value: "stop", label: undo ? "Stop and undo" : "Stop the run", look: "danger" }],
+    });
+    if (answer === "stop") {
+      await act("The run was not stopped", () => call("run_cancel", { run: summary.id, undo }));
+    }
+  };
+
+  return (
+    <header className={classes.header}>
+      <b className={classes.runNumber}>Run {summary.number}</b>
+      <span data-testid="run-status" data-status={view.status}>
+        <StatusBadge look={runLooks[view.status]} />
+      </span>
+      {view.status !== summary.status && (
+        <span className={classes.quiet}>now {runLooks[summary.status].label.toLowerCase()}</span>
+      )}
+      {summary.outcome && (
+        <span className={classes.outcome} title="Outcome, named by an end step">
+          {summary.outcome}
+        </span>
+      )}
+      <Tooltip label={formatExact(summary.startedAt)}>
+        <span className={classes.quiet}>
+          {formatDuration(ended - summary.startedAt)} ·{" "}
+          {formatRelative(summary.startedAt, Math.max(now, summary.startedAt))}
+        </span>
+      </Tooltip>
+      {!isOver && summary.waitingFor.length > 0 && (
+        <span className={classes.waitingFor} title={summary.waitingFor.join("\n")}>
+          {summary.waitingFor[0]}
+          {summary.waitingFor.length > 1 && ` and ${summary.waitingFor.length - 1} more`}
+        </span>
+      )}
+      <span className={classes.grow} />
+      {!isOver && (
+        <>
+          {summary.status === "paused" ? (
+            <Button
+              variant="default"
+              size="compact-sm"
+              leftSection={<Play size={13} />}
+              disabled={isBusy}
+              onClick={() =>
+                void act("The run does not go on", () => call("run_resume", { run: summary.id }))
+              }
+              data-testid="run-resume"
+            >
+              Resume
+            </Button>
+          ) : (
+            <Tooltip label="Running steps finish, no further one starts">
+              <Button
+                variant="default"
+                size="compact-sm"
+                leftSection={<Pause size={13} />}
+                disabled={isBusy}
+                onClick={() =>
+                  void act("The run is not paused", () => call("run_pause", { run: summary.id }))
+                }
+                data-testid="run-pause"
+              >
+                Pause
+              </Button>
+            </Tooltip>
+          )}
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <Button
+                variant="default"
+                size="compact-sm"
+                leftSection={<CircleStop size={13} />}
+                rightSection={<ChevronDown size={12} />}
+                disabled={isBusy}
+                data-testid="run-cancel"
+              >
+                Stop
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item
+                leftSection={<CircleStop size={14} />}
+                onClick={() => void cancel(false)}
+                data-testid="run-cancel-plain"
+              >
+                Stop, leave what was done
+              </Menu.Item>
+              <Menu.Item
+                leftSection={<Undo2 size={14} />}
+                onClick={() => void cancel(true)}
+                data-testid="run-cancel-undo"
+              >
+                Stop and undo what was done
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </>
+      )}
+      <Tooltip label="The same version with the same input">
+        <Button
+          variant="default"
+          size="compact-sm"
+          leftSection={<RotateCw size={13} />}
+          disabled={isBusy}
+          onClick={() =>
+            void act("The run did not start", () =>
+              launchRun({ document: view.document, path: summary.path ?? null, input: view.input ?? {} }),
+            )
+          }
+          data-testid="run-again"
+        >
+          Run again
+        </Button>
+      </Tooltip>
+      <Tooltip label="Back to editing">
+        <ActionIcon aria-label="Close the run" onClick={closeRun} data-testid="run-close">
+          <X size={16} />
+        </ActionIcon>
+      </Tooltip>
+    </header>
+  );
+}

@@ -1,0 +1,122 @@
+/** What a step of a run asks for at this moment: an answer, patience, or a decision about an unknown outcome. */
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Hourglass, RotateCcw } from "lucide-react";
+import { useState } from "react";
+import { call } from "../../backend/call";
+import { inboxQuery } from "../../backend/queries";
+import type { RunView } from "../../bindings/RunView";
+import { sentence } from "../../components/Panel";
+import { stepLooks } from "../../components/status";
+import { titleOf } from "../../state/document";
+import { useRun } from "../../state/run";
+import { tellError } from "../../state/tell";
+import OutcomeCard from "../inbox/OutcomeCard";
+import QuestionCard from "../inbox/QuestionCard";
+import type { RunRow } from "./run-rows";
+import classes from "./runs.module.css";
+import StatusMark from "./StatusMark";
+import { formatDuration, formatExact } from "./time";
+import { useNow } from "./use-now";
+
+interface StepNowProps {
+  view: RunView;
+  row: RunRow;
+  isLive: boolean;
+}
+
+export default function StepNow({ view, row, isLive }: StepNowProps) {
+  const step = row.view;
+  const isWaiting = step?.status === "waiting" || step?.status === "retrying";
+  const now = useNow(1_000, isLive && isWaiting && step?.until !== undefined);
+  const refresh = useRun((run) => run.refresh);
+  const [isBusy, setBusy] = useState(false);
+  const inbox = useQuery({
+    ...inboxQuery,
+    enabled: isLive && (step?.question !== undefined || step?.status === "outcome-unknown"),
+  });
+  const item = inbox.data?.items.find((one) => one.run.id === view.summary.id && one.step === row.path);
+  if (!step) {
+    return null;
+  }
+  const left = step.until === undefined ? null : step.until - now;
+  const hurry = async () => {
+    setBusy(true);
+    try {
+      await call("run_retry_now", { run: view.summary.id, step: row.path });
+      await refresh();
+    } catch (thrown) {
+      tellError("The next attempt was not started", thrown);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <div className={classes.now}>
+        <b>{titleOf(row.step)}</b>
+        <StatusMark look={stepLooks[step.status]} />
+        {step.status === "retrying" ? (
+          <span className={classes.quiet}>
+            <RotateCcw size={12} aria-hidden="true" /> attempt {step.attempt} of {step.attempts}
+            {left !== null && isLive && <>, next in {formatDuration(Math.max(0, left))}</>}
+          </span>
+        ) : (
+          step.attempt > 1 && (
+            <span className={classes.quiet}>
+              attempt {step.attempt} of {Math.max(step.attempt, step.attempts)}
+            </span>
+          )
+        )}
+        {step.status === "waiting" && !step.question && (
+          <span
+            className={classes.quiet}
+            title={step.until === undefined ? undefined : formatExact(step.until)}
+          >
+            <Hourglass size={12} aria-hidden="true" /> {step.note ? sentence(step.note) : "waits"}
+            {left !== null && left > 0 && isLive && <> · {formatDuration(left)} left</>}
+          </span>
+        )}
+        {(step.status === "skipped" || step.status === "cancelled") && step.note && (
+          <span className={classes.quiet}>{sentence(step.note)}</span>
+        )}
+        <span className={classes.grow} />
+        {step.status === "retrying" && isLive && (
+          <Button
+            size="compact-xs"
+            variant="light"
+            loading={isBusy}
+            onClick={() => void hurry()}
+            data-testid={`retry-now-${row.path}`}
+          >
+            Retry now
+          </Button>
+        )}
+      </div>
+      {isLive && step.question && step.status === "waiting" && (
+        <div className={classes.nowCard}>
+          <QuestionCard
+            run={view.summary.id}
+            step={row.path}
+            question={item?.question ?? step.question}
+            answers={item?.answers ?? []}
+            askedAt={item?.askedAt ?? step.startedAt ?? view.at}
+            isCompact
+            onDone={() => void refresh()}
+          />
+        </div>
+      )}
+      {isLive && step.status === "outcome-unknown" && (
+        <div className={classes.nowCard}>
+          <OutcomeCard
+            run={view.summary.id}
+            step={row.path}
+            title={titleOf(row.step)}
+            {...(step.note ? { note: step.note } : {})}
+            onDone={() => void refresh()}
+          />
+        </div>
+      )}
+    </>
+  );
+}
