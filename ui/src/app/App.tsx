@@ -1,0 +1,52 @@
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { AskDialog } from "../components/AskDialog";
+import { PickDialog } from "../components/PickDialog";
+import { StartPage } from "../features/start/StartPage";
+import { useSettings } from "../state/settings";
+import { useView } from "../state/view";
+import { theme } from "../theme/theme";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { CommandPalette } from "./CommandPalette";
+import { listenToBackend } from "./events";
+import { HelpDialog } from "./HelpDialog";
+import { Shell } from "./Shell";
+import { guardClosing } from "./guard";
+import { useCommandKeys } from "./use-command-keys";
+
+/** The whole app. */
+export function App({ client }: { client: QueryClient }) {
+  const scheme = useSettings((settings) => settings.theme);
+  useEffect(() => listenToBackend(client), [client]);
+  useEffect(() => guardClosing(), []);
+  return (
+    <QueryClientProvider client={client}>
+      <MantineProvider
+        theme={theme}
+        defaultColorScheme="auto"
+        {...(scheme === "system" ? {} : { forceColorScheme: scheme })}
+      >
+        <ErrorBoundary what="Baton">
+          <Page />
+        </ErrorBoundary>
+        <Notifications position="bottom-right" limit={4} />
+      </MantineProvider>
+    </QueryClientProvider>
+  );
+}
+
+function Page() {
+  const page = useView((view) => view.page);
+  useCommandKeys();
+  return (
+    <>
+      {page === "start" ? <StartPage /> : <Shell />}
+      <CommandPalette />
+      <HelpDialog />
+      <PickDialog />
+      <AskDialog />
+    </>
+  );
+}

@@ -1,0 +1,29 @@
+import type { LucideIcon } from "lucide-react";
+
+export type CommandGroup = "File" | "Edit" | "Select" | "View" | "Steps" | "Run" | "Panels" | "Help";
+
+/**
+ * Something that a person can do. Menu, command palette, keys and the help page are made from the one list of
+ * commands in `app/commands.ts`; what is not in it does not exist.
+ */
+export type Command = {
+  id: string;
+  title: string;
+  group: CommandGroup;
+  icon?: LucideIcon;
+  /** Words to find it by besides its title. */
+  words?: string;
+  /** Keys, the first of which is shown: `Mod+Shift+Z`. `Mod` is Ctrl, or Cmd on macOS. */
+  keys?: readonly string[];
+  /** Works while a text field has the focus. Keys that mean something in a text never do. */
+  inText?: boolean;
+  /** The browser carries it out by an event of its own (copy, paste): keys are shown, not listened for. */
+  isNative?: boolean;
+  /** Only where the canvas is on screen. */
+  onCanvas?: boolean;
+  /** Changes the document: not while it is locked. */
+  isEdit?: boolean;
+  /** Whether it can be done now. */
+  when?(): boolean;
+  run(): void | Promise<unknown>;
+};

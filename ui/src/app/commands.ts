@@ -1,0 +1,255 @@
+import {
+  CheckCheck,
+  CircleHelp,
+  Command as CommandIcon,
+  FilePlus2,
+  FolderOpen,
+  Home,
+  Image,
+  Moon,
+  PanelBottom,
+  Play,
+  Redo2,
+  Save,
+  SaveAll,
+  Square,
+  Undo2,
+} from "lucide-react";
+import { spotlight } from "@mantine/spotlight";
+import { call } from "../backend/call";
+import { canvasCommands } from "../features/canvas/commands";
+import { useCanvas } from "../features/canvas/canvas-store";
+import { ask } from "../state/ask";
+import { useEditor } from "../state/editor";
+import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
+import { hasEnded, useRun } from "../state/run";
+import { useSettings } from "../state/settings";
+import { tell, tellError } from "../state/tell";
+import { useView } from "../state/view";
+import type { Command } from "./command";
+import { panels, panelsOf } from "./panels";
+
+const isOpen = () => useEditor.getState().doc !== null;
+const isEditing = () => isOpen() && useRun.getState().runId === null;
+
+/** Checks, asks and starts: problems come first, then trust, then the input. */
+export async function startRun(): Promise<void> {
+  const check = await useEditor.getState().checkNow();
+  if (!check) return;
+  const errors = check.problems.filter((problem) => problem.severity === "error").length;
+  if (errors > 0) {
+    useView.getState().showPanel("bottom", "problems");
+    tell(errors === 1 ? "There is an error to mend before this can run" : `There are ${errors} errors to mend before this can run`);
+    return;
+  }
+  const { trust } = useEditor.getState();
+  useView.getState().openDialog(trust && !trust.trusted ? "trust" : "start-run");
+}
+
+/** Stops the run that is shown, if it still goes on. */
+export async function stopRun(): Promise<void> {
+  const { runId, view } = useRun.getState();
+  if (runId === null || !view || hasEnded(view.summary.status)) return;
+  const answer = await ask({
+    title: `Stop run ${view.summary.number}?`,
+    text: "Steps that are running are told to stop. What is done stays done, unless it is taken back.",
+    answers: [
+      { value: "stop", label: "Stop", look: "primary" },
+      { value: "undo", label: "Stop and take back" },
+    ],
+  });
+  if (answer === null) return;
+  try {
+    await call("run_cancel", { run: runId, undo: answer === "undo" });
+  } catch (thrown) {
+    tellError("The run was not stopped", thrown);
+  }
+}
+
+export function toggleTheme(): void {
+  const { theme, change } = useSettings.getState();
+  const isDark = document.documentElement.dataset.mantineColorScheme === "dark";
+  change({ theme: isDark ? "light" : "dark" });
+  if (theme === "system") tell(`Always ${isDark ? "light" : "dark"} now; the settings can follow the system again`);
+}
+
+/** Everything that a person can do: menu, command palette, keys and help are made from this. */
+export const commands: readonly Command[] = [
+  {
+    id: "new",
+    title: "New workflow",
+    group: "File",
+    icon: FilePlus2,
+    keys: ["Mod+Alt+N"],
+    inText: true,
+    run: createWorkflow,
+  },
+  { id: "open", title: "Open…", group: "File", icon: FolderOpen, keys: ["Mod+O"], inText: true, run: openWithDialog },
+  { id: "save", title: "Save", group: "File", icon: Save, keys: ["Mod+S"], inText: true, when: isEditing, run: save },
+  {
+    id: "save-as",
+    title: "Save as…",
+    group: "File",
+    icon: SaveAll,
+    keys: ["Mod+Shift+S"],
+    inText: true,
+    when: isEditing,
+    run: saveAs,
+  },
+  {
+    id: "save-image",
+    title: "Save a picture…",
+    group: "File",
+    icon: Image,
+    words: "svg export image",
+    when: isOpen,
+    run: saveImage,
+  },
+  { id: "start-page", title: "Start page", group: "File", icon: Home, when: isOpen, run: goToStart },
+  {
+    id: "undo",
+    title: "Undo",
+    group: "Edit",
+    icon: Undo2,
+    keys: ["Mod+Z"],
+    when: () => isEditing() && useEditor.getState().past.length > 0,
+    run: () => useEditor.getState().undo(),
+  },
+  {
+    id: "redo",
+    title: "Redo",
+    group: "Edit",
+    icon: Redo2,
+    keys: ["Mod+Shift+Z", "Mod+Y"],
+    when: () => isEditing() && useEditor.getState().future.length > 0,
+    run: () => useEditor.getState().redo(),
+  },
+  {
+    id: "run",
+    title: "Run…",
+    group: "Run",
+    icon: Play,
+    keys: ["Mod+Enter"],
+    inText: true,
+    when: isOpen,
+    run: startRun,
+  },
+  {
+    id: "stop",
+    title: "Stop the run",
+    group: "Run",
+    icon: Square,
+    keys: ["Shift+F5"],
+    inText: true,
+    when: () => {
+      const { view } = useRun.getState();
+      return view !== null && !hasEnded(view.summary.status);
+    },
+    run: stopRun,
+  },
+  {
+    id: "close-run",
+    title: "Back to editing",
+    group: "Run",
+    when: () => useRun.getState().runId !== null,
+    run: () => useRun.getState().closeRun(),
+  },
+  {
+    id: "check",
+    title: "Check the workflow",
+    group: "Run",
+    icon: CheckCheck,
+    words: "validate problems",
+    when: isOpen,
+    async run() {
+      const check = await useEditor.getState().checkNow();
+      if (check) useView.getState().showPanel("bottom", "problems");
+    },
+  },
+  {
+    id: "palette",
+    title: "All commands",
+    group: "Help",
+    icon: CommandIcon,
+    keys: ["Mod+K", "Mod+Shift+P"],
+    inText: true,
+    run: () => spotlight.open(),
+  },
+  {
+    id: "find",
+    title: "Go to a step…",
+    group: "View",
+    keys: ["Mod+F", "Mod+P"],
+    words: "search find",
+    inText: true,
+    when: isOpen,
+    run: () => spotlight.open(),
+  },
+  { id: "help", title: "Keys", group: "Help", icon: CircleHelp, keys: ["?"], words: "shortcuts help", run: () => useView.getState().openDialog("help") },
+  { id: "theme", title: "Light or dark", group: "View", icon: Moon, words: "theme colour", run: toggleTheme },
+  {
+    id: "wheel",
+    title: "Wheel: zoom or scroll",
+    group: "View",
+    words: "mouse trackpad pan settings",
+    run() {
+      const { wheel, change } = useSettings.getState();
+      change({ wheel: wheel === "mouse" ? "trackpad" : "mouse" });
+      tell(wheel === "mouse" ? "The wheel and two fingers move the canvas; with Ctrl they zoom" : "The wheel zooms");
+    },
+  },
+  {
+    id: "follow-system",
+    title: "Light or dark as the system",
+    group: "View",
+    words: "theme auto",
+    run: () => useSettings.getState().change({ theme: "system" }),
+  },
+  {
+    id: "toggle-bottom",
+    title: "Show or hide the bottom panel",
+    group: "Panels",
+    icon: PanelBottom,
+    keys: ["Mod+B"],
+    when: isOpen,
+    run() {
+      const { bottom, showPanel } = useView.getState();
+      showPanel("bottom", bottom === null ? (panelsOf("bottom")[0]?.id ?? null) : null);
+    },
+  },
+  ...panels.map(
+    (panel): Command => ({
+      id: `panel-${panel.id}`,
+      title: `Show ${panel.title.toLowerCase()}`,
+      group: "Panels",
+      icon: panel.icon,
+      keys: [panel.shortcut],
+      inText: true,
+      when: isOpen,
+      run() {
+        const view = useView.getState();
+        view.showPanel(panel.area, view[panel.area] === panel.id ? null : panel.id);
+      },
+    }),
+  ),
+  ...canvasCommands,
+];
+
+/** Whether a command can be carried out now. */
+export function isEnabled(command: Command): boolean {
+  if (command.onCanvas && useCanvas.getState().api === null) return false;
+  if (command.isEdit && (!isEditing() || useEditor.getState().readOnly !== null)) return false;
+  return command.when?.() ?? true;
+}
+
+export function findCommand(id: string): Command {
+  const command = commands.find((each) => each.id === id);
+  if (!command) throw new Error(`no command \`${id}\``);
+  return command;
+}
+
+export function runCommand(id: string): void {
+  const command = findCommand(id);
+  if (!isEnabled(command)) return;
+  Promise.resolve(command.run()).catch((thrown: unknown) => tellError(`“${command.title}” did not work`, thrown));
+}

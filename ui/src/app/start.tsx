@@ -1,0 +1,38 @@
+import type { Root } from "react-dom/client";
+import { type Backend, setBackend } from "../backend/backend";
+import { createQueryClient } from "../backend/queries";
+import { useSettings } from "../state/settings";
+import { App } from "./App";
+import { FullPage } from "./FullPage";
+
+/** Where the app runs decides how it talks to Rust. */
+async function chooseBackend(onSessionLost: () => void): Promise<Backend> {
+  if ("__TAURI_INTERNALS__" in window) return (await import("../backend/tauri")).tauriBackend();
+  // A build holds no such branch: the condition is false there, and the file is left out.
+  if (import.meta.env.DEV && new URLSearchParams(location.search).has("memory")) {
+    return (await import("../backend/demo")).demoBackend();
+  }
+  return await (await import("../backend/http")).httpBackend({ onSessionLost });
+}
+
+/** Starts the app in `root`. */
+export async function start(root: Root): Promise<void> {
+  const client = createQueryClient();
+  const lost = () =>
+    root.render(
+      <FullPage
+        title="This page is no longer connected"
+        text="The session is over: Baton was restarted, or this page was opened without its start link. What you edited until now is kept as a draft."
+        hint="Start Baton again (`baton serve` prints a fresh link) and open the link it gives."
+      />,
+    );
+  try {
+    setBackend(await chooseBackend(lost));
+  } catch (thrown) {
+    console.error("no backend", thrown);
+    lost();
+    return;
+  }
+  await useSettings.getState().loadSettings();
+  root.render(<App client={client} />);
+}
