@@ -137,7 +137,7 @@ async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
     if values::has_blobs(&task.with) {
         return None;
     }
-    Some(match baton_steps::execute_inline(task)? {
+    Some(match shared.tasks.execute_inline(task)? {
         Ok(TaskOutput { output, port, logs, notify: _ }) => {
             AtOnce { result: task::succeeded(shared, output, port).await, logs }
         }
@@ -167,7 +167,7 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
             summary: summary.clone(),
             questions: questions.clone(),
         };
-        let error = match shared.store.append(append).await {
+        let error = match shared.journal.append(append).await {
             Ok(appended) => break appended,
             Err(error) => error,
         };

@@ -20,6 +20,7 @@ use crate::drive::drive;
 use crate::entry::{Entry, Message, Origin, State};
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::outside::{Journal, StandardTasks, Tasks};
 use crate::projection::Projection;
 use crate::recover;
 use crate::timers::Timers;
@@ -35,6 +36,10 @@ const PLANS_BEFORE_CLEANING: usize = 64;
 pub struct EngineConfig {
     /// Where everything is kept.
     pub store: Store,
+    /// Where events become durable: the store.
+    pub journal: Arc<dyn Journal>,
+    /// Who carries out tasks.
+    pub tasks: Arc<dyn Tasks>,
     /// The kinds of step.
     pub catalog: Arc<Catalog>,
     /// How many tasks are carried out at a time.
@@ -51,6 +56,8 @@ impl EngineConfig {
     /// The usual configuration: eight tasks at a time, the clock of the machine.
     pub fn new(store: Store, catalog: Arc<Catalog>) -> Self {
         Self {
+            journal: Arc::new(store.clone()),
+            tasks: Arc::new(StandardTasks),
             store,
             catalog,
             concurrency: 8,
@@ -100,6 +107,8 @@ pub struct Engine {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Store,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) tasks: Arc<dyn Tasks>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
@@ -124,11 +133,13 @@ impl Engine {
     ///
     /// If the store cannot say which runs are open.
     pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let EngineConfig { store, catalog, concurrency, clock, limits, secrets } = config;
+        let EngineConfig { store, journal, tasks, catalog, concurrency, clock, limits, secrets } = config;
         let shared = Arc::new(Shared {
             artifacts: Artifacts::new(store.artifacts_dir()),
             temp_dir: store.dir().join("tmp"),
             store,
+            journal,
+            tasks,
             catalog,
             clock,
             limits,

@@ -10,6 +10,7 @@ use baton_steps::{TaskContext, TaskOutput};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::Shared;
 use crate::entry::Entry;
@@ -92,7 +93,10 @@ async fn attempt(
     let timeout_ms = task.timeout_ms;
     let mut diary = Diary { shared, entry, step: task.step.clone(), written: 0 };
     // On a task of its own, so that a defect in a step ends that step and not the run.
-    let mut work = tokio::spawn(async move { baton_steps::execute(&task, &cx).await });
+    let tasks = shared.tasks.clone();
+    let work = tokio::spawn(async move { tasks.execute(&task, &cx).await });
+    // Dropped with this future, so that nothing goes on behind a closed engine.
+    let mut work = AbortOnDropHandle::new(work);
     let limit = async {
         match timeout_ms {
             Some(ms) => shared.clock.sleep_for(ms).await,
