@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::event::{Event, IterationOutcome, Outcome, SkipReason};
+use super::event::{Decision, Event, IterationOutcome, Outcome, SkipReason};
 use super::plan::Control;
 use super::resolve::{Ending, RunScope, step_error};
-use super::run::{At, FrameIx, FramePhase, Phase, Run, Todo};
+use super::run::{At, FrameIx, FramePhase, Phase, Run, Todo, Wait};
 use crate::Millis;
 use crate::duration::parse_ms;
 use crate::error::StepError;
@@ -193,8 +193,11 @@ impl Run {
     fn next_iteration(&self, here: At, at: Millis) -> Vec<Event> {
         let step = self.step_at(here);
         let state = &self.frames[here.0].steps[here.1];
+        if state.phase == Phase::Waiting {
+            return self.answered(here, at);
+        }
         let Some(loops) = state.more.as_deref().and_then(|more| more.iterations.as_ref()) else {
-            return Vec::new();
+            return self.begin_waiting(here, at);
         };
         if state.phase == Phase::Cancelling {
             return if loops.running == 0 { vec![self.cancelled(here, at)] } else { Vec::new() };
@@ -215,6 +218,7 @@ impl Run {
             vec![Event::IterationStarted { step: self.path(here), index }]
         };
         match &step.control {
+            Some(Control::ForEach { .. }) if !loops.listed => self.begin_waiting(here, at),
             Some(Control::ForEach { concurrency, .. }) => {
                 let count = u32::try_from(loops.items.len()).unwrap_or(u32::MAX);
                 if loops.started < count && loops.running < *concurrency {
@@ -259,6 +263,43 @@ impl Run {
                 begin(loops.started)
             }
         }
+    }
+
+    /// The log was cut between the start of a control step and what it waits for: say it now.
+    fn begin_waiting(&self, here: At, at: Millis) -> Vec<Event> {
+        if self.frames[here.0].steps[here.1].phase != Phase::Running {
+            return Vec::new();
+        }
+        let mut events = self.attempt(here, at);
+        events.retain(|event| !matches!(event, Event::StepStarted { .. }));
+        events
+    }
+
+    /// A question whose answers suffice.
+    fn answered(&self, here: At, at: Millis) -> Vec<Event> {
+        let more = self.frames[here.0].steps[here.1].more.as_deref();
+        let Some(Wait::People { question, answers, .. }) = more.and_then(|more| more.wait.as_ref()) else {
+            return Vec::new();
+        };
+        let Some(last) = answers.last() else { return Vec::new() };
+        let approvals = answers.iter().filter(|one| one.decision == Decision::Approved).count();
+        let (port, output) = match last.decision {
+            Decision::Submitted => (
+                "submitted",
+                json!({ "data": last.data, "by": last.by, "comment": last.comment }),
+            ),
+            Decision::Rejected => (
+                "rejected",
+                json!({ "decision": "rejected", "by": last.by, "comment": last.comment }),
+            ),
+            Decision::Approved if approvals >= question.quorum as usize => {
+                let people: Vec<&str> = answers.iter().map(|one| one.by.as_str()).collect();
+                let by = people.join(", ");
+                ("approved", json!({ "decision": "approved", "by": by, "comment": last.comment }))
+            }
+            Decision::Approved => return Vec::new(),
+        };
+        vec![self.succeed(here, Some(port.to_owned()), output, Vec::new(), at)]
     }
 
     fn stopped_error(&self, here: At, error: &StepError) -> StepError {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::event::{EdgeResolution, Event, IterationOutcome, Logged, SkipReason};
+use super::event::{Decision, EdgeResolution, Event, IterationOutcome, Logged, SkipReason};
 use super::plan::{Control, ItemPolicy};
 use super::run::{
-    At, Compensation, EdgeState, Ended, Frame, FrameIx, FramePhase, IterationState, Phase, Run,
+    Answer, At, Compensation, EdgeState, Ended, Frame, FrameIx, FramePhase, IterationState, Phase, Run,
     Signal, Started, StepState, Todo, UndoPhase, UndoState, Wait,
 };
 use crate::Millis;
@@ -93,6 +93,7 @@ impl Run {
             Event::StepStarted { step, attempt, epoch, key, effect, with, error, .. } => {
                 let here = self.expect(step, "StepStarted", &[Phase::Idle, Phase::Retrying])?;
                 let is_container = self.step_at(here).body.is_some();
+                let is_control = self.step_at(here).control.is_some();
                 let state = self.state(here);
                 state.phase = Phase::Running;
                 state.attempt = *attempt;
@@ -118,6 +119,8 @@ impl Run {
                         started: kept.started,
                         ..IterationState::default()
                     });
+                }
+                if is_control {
                     self.agenda.insert(Todo::Next(here.0, here.1));
                 }
                 self.active.insert(here);
@@ -272,10 +275,23 @@ impl Run {
                     question.to.extend(to.iter().cloned());
                 }
             }
-            Event::ApprovalDecided { step, by, decision, .. } => {
+            Event::ApprovalDecided { step, by, decision, comment, data, .. } => {
                 let here = self.expect(step, "ApprovalDecided", &[Phase::Waiting])?;
-                if let Some(Wait::People { answers, .. }) = &mut self.state(here).more_mut().wait {
-                    answers.push((by.clone(), *decision));
+                let mut suffices = false;
+                if let Some(Wait::People { question, answers, .. }) =
+                    &mut self.state(here).more_mut().wait
+                {
+                    answers.push(Answer {
+                        by: by.clone(),
+                        decision: *decision,
+                        comment: comment.clone(),
+                        data: data.clone(),
+                    });
+                    suffices = *decision != Decision::Approved
+                        || answers.len() >= question.quorum as usize;
+                }
+                if suffices {
+                    self.agenda.insert(Todo::Next(here.0, here.1));
                 }
             }
             Event::ChildRequested { step, run, workflow, version, input } => {
@@ -293,6 +309,7 @@ impl Run {
                 if let Some(state) = &mut self.state(here).more_mut().iterations {
                     state.results = vec![Value::Null; listed.len()];
                     state.items = listed;
+                    state.listed = true;
                 }
             }
             Event::IterationStarted { step, index } => {
@@ -448,6 +465,7 @@ impl Run {
 
     fn wait(&mut self, path: &str, event: &'static str, wait: Wait) -> Result<At, Impossible> {
         let here = self.expect(path, event, &[Phase::Running])?;
+        self.agenda.remove(&Todo::Next(here.0, here.1));
         let state = self.state(here);
         state.phase = Phase::Waiting;
         state.more_mut().wait = Some(wait);

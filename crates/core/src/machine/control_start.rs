@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::event::{Evaluation, Event, Question};
 use super::plan::{Control, HitPolicy, Rule};
 use super::resolve::{RunScope, step_error};
-use super::run::{At, Run};
+use super::run::{At, Phase, Run};
 use crate::Millis;
 use crate::control::OTHERWISE;
 use crate::duration::parse_ms;
@@ -68,7 +68,8 @@ impl Run {
             }
             Control::Workflow => {
                 let path = self.path(here);
-                let attempt = self.frames[here.0].steps[here.1].attempt + 1;
+                let state = &self.frames[here.0].steps[here.1];
+                let attempt = state.attempt + u32::from(state.phase != Phase::Running);
                 let started = self.started.as_ref().map_or("", |started| started.run.as_str());
                 let child = short_hash(&format!("{started}/{path}#{attempt}"));
                 let workflow = text("workflow").unwrap_or_default();

@@ -52,7 +52,7 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
         Input::UndoEnded { step, epoch, result } => run.undo_ended(step, *epoch, result, at),
         Input::TimerDue { timer } => Ok(run.timer_due(timer, at)),
         Input::Decide { step, by, decision, comment, data } => {
-            run.decided(step, by, *decision, comment.as_deref(), data.as_ref(), at)
+            run.decided(step, by, *decision, comment.as_deref(), data.as_ref())
         }
         Input::Signal { id, event, key, payload } => {
             if run.signal_ids.contains(id) {
@@ -360,7 +360,6 @@ impl Run {
         decision: Decision,
         comment: Option<&str>,
         data: Option<&Value>,
-        at: Millis,
     ) -> Result<Vec<Event>, Refusal> {
         let Some(here) = self.locate(path) else {
             return refuse("unknown-step", format!("there is no step `{path}`"));
@@ -378,35 +377,17 @@ impl Run {
         if !fits {
             return refuse("wrong-answer", format!("step `{path}` asks for another kind of answer"));
         }
-        if answers.iter().any(|(who, _)| who == by) {
+        if answers.iter().any(|answer| answer.by == by) {
             return refuse("already-answered", format!("`{by}` has already answered `{path}`"));
         }
-        let mut events = vec![Event::ApprovalDecided {
+        Ok(vec![Event::ApprovalDecided {
             step: path.to_owned(),
             by: by.to_owned(),
             decision,
             comment: comment.map(str::to_owned),
             data: data.cloned(),
             evidence_digest: question.evidence_digest.clone(),
-        }];
-        let approvals = answers.iter().filter(|(_, one)| *one == Decision::Approved).count() + 1;
-        let people: Vec<&str> = answers.iter().map(|(who, _)| who.as_str()).chain([by]).collect();
-        match decision {
-            Decision::Submitted => {
-                let output = json!({ "data": data, "by": by, "comment": comment });
-                events.push(self.succeed(here, Some("submitted".to_owned()), output, Vec::new(), at));
-            }
-            Decision::Rejected => {
-                let output = json!({ "decision": "rejected", "by": by, "comment": comment });
-                events.push(self.succeed(here, Some("rejected".to_owned()), output, Vec::new(), at));
-            }
-            Decision::Approved if approvals >= question.quorum as usize => {
-                let output = json!({ "decision": "approved", "by": people.join(", "), "comment": comment });
-                events.push(self.succeed(here, Some("approved".to_owned()), output, Vec::new(), at));
-            }
-            Decision::Approved => {}
-        }
-        Ok(events)
+        }])
     }
 
     fn settle(

@@ -46,7 +46,7 @@ pub use input::{Input, Start, TaskResult};
 pub use pending::pending;
 pub use plan::Plan;
 pub use run::{
-    EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState, StepView,
+    Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState, StepView,
     UndoPhase, Wait,
 };
 

@@ -284,7 +284,7 @@ pub enum Wait {
         /// When it was asked.
         asked_at: Millis,
         /// Answers so far.
-        answers: Vec<(String, Decision)>,
+        answers: Vec<Answer>,
         /// Reminders sent.
         reminded: u32,
         /// The question went to more people.
@@ -303,11 +303,26 @@ pub enum Wait {
     },
 }
 
+/// What a person answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Who.
+    pub by: String,
+    /// What.
+    pub decision: Decision,
+    /// Words with it.
+    pub comment: Option<String>,
+    /// Data of a form.
+    pub data: Option<Value>,
+}
+
 /// Iterations of a container.
 #[derive(Debug, Clone, Default)]
 pub struct IterationState {
     /// The items, for `for_each`.
     pub items: Vec<Arc<Value>>,
+    /// Whether the items are settled.
+    pub listed: bool,
     /// How many are begun.
     pub started: u32,
     /// How many are being carried out.

@@ -1,4 +1,6 @@
 //! Behaviour of the core, as one test program.
 
 mod document;
+mod machine;
 mod support;
+mod validate;

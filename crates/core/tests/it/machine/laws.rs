@@ -1,0 +1,210 @@
+//! Laws that hold for every run of every workflow under every outcome.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use baton_core::machine::{Event, Input, Logged, Phase, Plan, Run, Status, apply, pending, replay};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::driver::{Dice, Host, drive, plan};
+
+/// A random acyclic graph of steps of every kind.
+fn graph(dice: &mut Dice, prefix: &str, depth: usize) -> (Vec<Value>, Vec<Value>) {
+    let count = 1 + dice.roll(if depth == 0 { 7 } else { 3 });
+    let mut steps: Vec<Value> = Vec::new();
+    let mut edges: Vec<Value> = Vec::new();
+    for index in 0..count {
+        let id = format!("{prefix}{index}");
+        let mut step = match dice.roll(if depth < 2 { 16 } else { 12 }) {
+            0..=2 => json!({ "kind": "task", "with": { "x": "{% input.n %}" } }),
+            3 => json!({ "kind": "act" }),
+            4 => json!({ "kind": "send" }),
+            5 => json!({ "kind": "merge" }),
+            6 => json!({ "kind": "decision", "with": { "cases": [
+                { "port": "a", "when": (["input.n > 1", "input.gone > 1", "true"][dice.roll(3)]) } ] } }),
+            7 => json!({ "kind": "wait", "with": { "for": "5s" } }),
+            8 => json!({ "kind": "wait_for", "with": { "event": "e", "timeout": "1m" } }),
+            9 => json!({ "kind": "approval", "with": {
+                "to": ["x"], "quorum": 1 + dice.roll(2), "expires": "1h", "remind": "40m", "escalateAfter": "30m", "escalateTo": ["y"] } }),
+            10 => json!({ "kind": "end", "with": { "outcome": "o", "cancelRest": dice.roll(3) == 0 } }),
+            11 => [json!({ "kind": "fail", "with": { "message": "no" } }), json!({ "kind": "workflow", "with": { "workflow": "w" } })][dice.roll(2)].clone(),
+            12 | 13 => json!({ "kind": "for_each", "with": {
+                "items": (["{% [1,2,3] %}", "{% [] %}", "{% [1] %}"][dice.roll(3)]),
+                "concurrency": 1 + dice.roll(3),
+                "onItemFailure": (["stop", "continue", "atMost"][dice.roll(3)]), "atMostPercent": 40 } }),
+            14 => json!({ "kind": "repeat", "with": {
+                "until": (["index > 1", "false", "input.gone"][dice.roll(3)]), "max": 3, "delay": (["", "2s"][dice.roll(2)]) } }),
+            _ => json!({ "kind": "scope", "timeout": "1h" }),
+        };
+        step["id"] = json!(id);
+        if ["for_each", "repeat", "scope"].contains(&step["kind"].as_str().unwrap_or_default()) {
+            let (steps, edges) = graph(dice, &format!("{id}_"), depth + 1);
+            step["body"] = json!({ "steps": steps, "edges": edges });
+        }
+        if dice.roll(4) == 0 {
+            step["retry"] = json!({ "attempts": 1 + dice.roll(3), "first": "1s", "jitter": 0.5 });
+        }
+        if dice.roll(3) == 0 {
+            step["undo"] = json!({ "kind": (["send", "act"][dice.roll(2)]), "with": { "was": "{% output ?? 0 %}" } });
+        }
+        if dice.roll(12) == 0 {
+            step["disabled"] = json!(true);
+        }
+        step["join"] = match dice.roll(5) {
+            0 => json!("all"),
+            1 => json!("first"),
+            2 => json!({ "atLeast": 1 + dice.roll(3) }),
+            _ => json!("live"),
+        };
+        if step["join"] == "first" {
+            step["cancelRest"] = json!(dice.roll(2) == 0);
+        }
+        for earlier in 0..index {
+            if dice.roll(3) != 0 {
+                continue;
+            }
+            let from = format!("{prefix}{earlier}");
+            let kind = steps[earlier]["kind"].as_str().unwrap_or_default().to_owned();
+            let port = match (kind.as_str(), dice.roll(3)) {
+                ("decision", 0) => ".a",
+                ("decision", 1) => ".else",
+                ("approval", 0) => ".approved",
+                ("approval", 1) => ".rejected",
+                ("repeat", 0) => ".done",
+                ("wait_for", 0) => ".expired",
+                _ => "",
+            };
+            let mut edge = json!({ "from": format!("{from}{port}"), "to": id });
+            match dice.roll(8) {
+                0 => edge["on"] = json!("error"),
+                1 => edge["on"] = json!("always"),
+                2 => edge["when"] = json!("input.n > 1"),
+                3 => edge["when"] = json!("input.gone > 1"),
+                _ => {}
+            }
+            edges.push(edge);
+        }
+        steps.push(step);
+    }
+    (steps, edges)
+}
+
+
+fn random_plan(seed: u64) -> Arc<Plan> {
+    let mut dice = Dice(seed);
+    let (steps, edges) = graph(&mut dice, "s", 0);
+    let mut body = json!({ "steps": steps, "edges": edges });
+    if dice.roll(4) == 0 {
+        body["onFailure"] = json!("finish");
+    }
+    if dice.roll(6) == 0 {
+        body["timeout"] = json!("50m");
+    }
+    plan(&body)
+}
+
+fn random_run(seed: u64) -> Host {
+    let plan = random_plan(seed);
+    let mut dice = Dice(seed ^ 0xABCD);
+    let input = json!({ "n": dice.roll(3) });
+    let mut host = Host::start(&plan, input);
+    drive(&mut host, &mut dice);
+    host
+}
+
+/// Everything that can be seen of a run.
+fn seen(run: &Run) -> String {
+    let steps: Vec<String> = run.steps().map(|(path, view)| format!("{path}: {:?}", view.state)).collect();
+    let edges: Vec<String> = run.edges().map(|(key, edge)| format!("{key}: {edge:?}")).collect();
+    format!("{} {:?} {:?}\n{steps:#?}\n{edges:#?}\n{:?}\n{:?}", run.seq(), run.status(), run.ended(), pending(run), run.waiting_for())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// No deadlock; when a run ended, every step of every opened graph has ended and every edge was resolved once.
+    #[test]
+    fn every_run_ends_with_every_edge_resolved_once(seed in any::<u64>()) {
+        let host = random_run(seed);
+        prop_assert_eq!(host.run.status(), Status::Ended);
+        for (path, view) in host.run.steps() {
+            prop_assert!(view.state.phase.is_ended(), "{} is {:?}", path, view.state.phase);
+        }
+        let mut resolved: BTreeMap<(String, String), u32> = BTreeMap::new();
+        for logged in &host.log {
+            let (step, edges) = match &logged.event {
+                Event::StepSucceeded { step, edges, .. }
+                | Event::StepFailed { step, edges, .. }
+                | Event::StepSkipped { step, edges, .. }
+                | Event::StepCancelled { step, edges, .. } => (step, edges),
+                _ => continue,
+            };
+            let frame = step.rsplit_once('/').map_or("", |(frame, _)| frame);
+            for edge in edges {
+                *resolved.entry((frame.to_owned(), edge.edge.clone())).or_default() += 1;
+            }
+        }
+        prop_assert!(resolved.values().all(|&times| times == 1), "{resolved:?}");
+        prop_assert_eq!(resolved.len(), host.run.edges().count());
+    }
+
+    /// Two runs that saw the same events are equal.
+    #[test]
+    fn replay_gives_the_live_state(seed in any::<u64>()) {
+        let host = random_run(seed);
+        let again = replay(host.run.plan().clone(), &host.log).expect("a log can be replayed");
+        prop_assert_eq!(seen(&again), seen(&host.run));
+        let text = serde_json::to_string(&host.log).expect("a log is JSON");
+        let read: Vec<Logged> = serde_json::from_str(&text).expect("and back");
+        prop_assert_eq!(read, host.log);
+    }
+
+    /// A crash may come after any event: what was logged until then is enough to go on.
+    #[test]
+    fn every_prefix_of_a_log_can_be_continued(seed in any::<u64>(), cut in any::<prop::sample::Index>()) {
+        let whole = random_run(seed);
+        let cut = 1 + cut.index(whole.log.len());
+        let log = whole.log[..cut].to_vec();
+        let run = replay(whole.run.plan().clone(), &log).expect("a prefix of a log is a log");
+        let now = log.last().map_or(0, |logged| logged.at);
+        let mut host = Host { run, log, now };
+        if host.run.status() != Status::Ended {
+            host.give(Input::Recover);
+        }
+        drive(&mut host, &mut Dice(seed ^ 0x1234));
+        prop_assert_eq!(host.run.status(), Status::Ended);
+        prop_assert_eq!(&host.log[..cut], &whole.log[..cut], "what was acknowledged stays");
+    }
+
+    /// A run that ended takes no event.
+    #[test]
+    fn an_ended_run_takes_no_event(seed in any::<u64>()) {
+        let mut host = random_run(seed);
+        let before = seen(&host.run);
+        for logged in host.log.clone() {
+            let next = Logged { seq: host.run.seq() + 1, ..logged };
+            prop_assert!(apply(&mut host.run, &next).is_err());
+        }
+        prop_assert!(pending(&host.run).is_empty());
+        prop_assert_eq!(seen(&host.run), before);
+    }
+
+    /// A completed step is never started again.
+    #[test]
+    fn a_completed_step_is_never_run_again(seed in any::<u64>()) {
+        let host = random_run(seed);
+        let mut done: BTreeMap<&str, Phase> = BTreeMap::new();
+        for logged in &host.log {
+            match &logged.event {
+                Event::StepStarted { step, .. } | Event::StepResumed { step, .. } => {
+                    prop_assert!(!done.contains_key(step.as_str()), "{step} ran again");
+                }
+                Event::StepSucceeded { step, .. } => {
+                    done.insert(step, Phase::Succeeded);
+                }
+                _ => {}
+            }
+        }
+    }
+}

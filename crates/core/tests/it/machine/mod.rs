@@ -1,0 +1,5 @@
+//! What a run means.
+
+mod behaviour;
+mod driver;
+mod laws;
