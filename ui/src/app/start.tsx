@@ -1,6 +1,7 @@
 import type { Root } from "react-dom/client";
-import { type Backend, setBackend } from "../backend/backend";
+import { type Backend, getBackend, setBackend } from "../backend/backend";
 import { createQueryClient } from "../backend/queries";
+import { openPath } from "../state/files";
 import { useSettings } from "../state/settings";
 import { App } from "./App";
 import { FullPage } from "./FullPage";
@@ -35,4 +36,7 @@ export async function start(root: Root): Promise<void> {
   }
   await useSettings.getState().loadSettings();
   root.render(<App client={client} />);
+  getBackend().onOpenFile?.((path) => void openPath(path));
+  const named = new URLSearchParams(location.search).get("open");
+  if (named) await openPath(named);
 }

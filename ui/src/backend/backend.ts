@@ -30,6 +30,8 @@ export interface Backend {
   setTitle?(title: string): Promise<void>;
   /** Calls `mayClose` before the window closes; `false` keeps it open. */
   onClose?(mayClose: () => Promise<boolean>): () => void;
+  /** Calls `listener` with a file that was named when the program was started once more. */
+  onOpenFile?(listener: (path: string) => void): void;
 }
 
 /** A command that failed, as the Rust side tells it. */

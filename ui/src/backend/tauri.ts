@@ -60,6 +60,11 @@ export function tauriBackend(): Backend {
     async setTitle(title) {
       await getCurrentWindow().setTitle(title);
     },
+    onOpenFile(listener) {
+      getCurrentWindow()
+        .listen<string>("open-file", (event) => listener(event.payload))
+        .catch((error: unknown) => console.error("a second start cannot open files here", error));
+    },
     onClose(mayClose) {
       const unlisten = getCurrentWindow().onCloseRequested(async (event) => {
         if (!(await mayClose())) event.preventDefault();
