@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { build } from "./lib/cargo.mjs";
 import { hasDisplay, warn } from "./lib/needs.mjs";
 import { buildInterface } from "./lib/packages.mjs";
-import { builtProgram } from "./lib/paths.mjs";
+import { builtProgram, inProject } from "./lib/paths.mjs";
 import { run } from "./lib/run.mjs";
 import { dim, main, say, steps, Trouble } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
@@ -32,6 +32,8 @@ await main(async () => {
   });
   await step("Build the interface", () => buildInterface());
   const name = inWindow ? "baton-desktop" : "baton";
+  // Beside the program in an installed Baton; here the program may be built anywhere.
+  const env = { BATON_SAMPLES_DIR: inProject("workflows"), BATON_UI_DIR: inProject("ui/dist"), ...process.env };
   await step("Build the program (the first time takes some minutes)", async () => {
     await build([inWindow ? "baton-desktop" : "baton-cli"]);
   });
@@ -39,13 +41,13 @@ await main(async () => {
   if (inWindow) {
     return await step("Open the window", async () => {
       say(dim("    Close the window to come back here."));
-      return (await run(builtProgram(name, "dev"), files)).code;
+      return (await run(builtProgram(name, "dev"), files, { env })).code;
     });
   }
   return await step("Open Baton in the browser", async () => {
     if (!hasDisplay()) say("    no display found: Baton opens in the browser");
     say(dim("    Open the address below. Ctrl+C ends Baton; nothing is lost."));
     const quiet = hasDisplay() ? [] : ["--no-open"];
-    return (await run(builtProgram(name, "dev"), ["serve", ...quiet])).code;
+    return (await run(builtProgram(name, "dev"), ["serve", ...quiet], { env })).code;
   });
 });

@@ -19,6 +19,8 @@ export function makePlace() {
     env: {
       ...process.env,
       BATON_DATA_DIR: join(folder, "data"),
+      BATON_WORKSPACE_DIR: join(folder, "workspace"),
+      BATON_SAMPLES_DIR: join(folder, "workspace", "workflows"),
       BATON_UI_DIR: inProject("ui/dist"),
       XDG_DATA_HOME: join(folder, "share"),
       XDG_CONFIG_HOME: join(folder, "config"),

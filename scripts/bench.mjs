@@ -1,0 +1,53 @@
+// `npm run bench`: the figures that Baton promises, each beside a raw baseline measured in the same run.
+//
+// Built with `release`; everything else should be quiet while it runs. First a table for people, then one JSON line per
+// figure: {"name", "value", "unit", "baseline", "ratio"}.
+import { openThousandSteps } from "../tests/e2e/lib/figures.mjs";
+import { build } from "./lib/cargo.mjs";
+import { buildInterface } from "./lib/packages.mjs";
+import { must } from "./lib/run.mjs";
+import { main, say, steps } from "./lib/terminal.mjs";
+import { setup } from "./setup.mjs";
+
+/** Lines of JSON with a name and a value; everything else a bench prints is for people. */
+function figuresIn(text) {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith('{"name"'))
+    .map((line) => JSON.parse(line));
+}
+
+function table(figures) {
+  const number = (value) => (value === null || value === undefined ? "" : Number(value).toLocaleString("en", { maximumSignificantDigits: 4 }));
+  const rows = [
+    ["figure", "value", "unit", "baseline", "ratio"],
+    ...figures.map(({ name, value, unit, baseline, ratio }) => [name, number(value), unit, number(baseline), number(ratio)]),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const isNumber = (column) => column === 1 || column > 2;
+  return rows
+    .map((row) => row.map((cell, column) => (isNumber(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join("  "))
+    .join("\n");
+}
+
+await main(async () => {
+  const step = steps(4);
+  await step("Look for what is needed", () => setup(["compile", "test"]));
+  await step("Build", async () => {
+    await buildInterface();
+    await build(["baton-cli", "baton-acceptance"], { profile: "release" });
+  });
+  const figures = [];
+  await step("Measure the machine, the engine and the command line", async () => {
+    const { text } = await must("cargo", ["run", "--release", "--quiet", "-p", "baton-acceptance", "--bin", "bench"], { output: "quiet" });
+    figures.push(...figuresIn(text));
+  });
+  await step("Measure the browser", async () => {
+    process.env.BATON_PROFILE = "release";
+    figures.push(await openThousandSteps());
+  });
+  say();
+  say(table(figures));
+  say();
+  for (const figure of figures) say(JSON.stringify(figure));
+});
