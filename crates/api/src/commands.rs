@@ -1,6 +1,13 @@
 //! The only list of commands there is.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::app::App;
 use crate::catalog::*;
+use crate::error::{ApiError, Code};
+use crate::handlers;
 use crate::runs::*;
 use crate::workflows::*;
 
@@ -67,7 +74,44 @@ macro_rules! typescript_of {
     };
 }
 
+macro_rules! dispatch_of {
+    ($($name:ident($request:ident) -> $response:ident, $doc:literal;)*) => {
+        /// Every command with one sentence about it.
+        pub const COMMANDS: &[(&str, &str)] = &[$((stringify!($name), $doc)),*];
+
+        /// Answers the command `name`.
+        ///
+        /// # Errors
+        ///
+        /// Those of the command, and [`Code::UnknownCommand`] or [`Code::BadRequest`].
+        pub async fn dispatch(app: &App, name: &str, request: Value) -> Result<Value, ApiError> {
+            match name {
+                $(stringify!($name) => {
+                    let request: $request = read(name, request)?;
+                    // Boxed: the futures of the commands differ much in size.
+                    let response: $response = Box::pin(handlers::$name(app, request)).await?;
+                    write(response)
+                })*
+                other => Err(ApiError::new(Code::UnknownCommand, format!("there is no command `{other}`"))
+                    .hint("front end and backend come from different versions: restart Baton")),
+            }
+        }
+    };
+}
+
+fn read<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, ApiError> {
+    let request = if request.is_null() { Value::Object(Map::new()) } else { request };
+    serde_json::from_value(request).map_err(|error| {
+        ApiError::new(Code::BadRequest, format!("`{name}` was asked in the wrong form: {error}"))
+    })
+}
+
+fn write<T: Serialize>(response: T) -> Result<Value, ApiError> {
+    serde_json::to_value(response).map_err(|error| ApiError::new(Code::Internal, error.to_string()))
+}
+
 command_list!(typescript_of);
+command_list!(dispatch_of);
 
 #[cfg(test)]
 mod tests {

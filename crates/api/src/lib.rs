@@ -9,13 +9,31 @@
 //! * No path of the caller reaches the file system except through [`files`].
 //! * Opening, checking and drawing a workflow carries nothing out.
 
+mod app;
+mod bridge;
 pub mod catalog;
 mod commands;
+mod convert;
 pub mod error;
 pub mod events;
+mod files;
+mod handlers;
+pub mod headless;
+mod history;
+pub mod places;
 pub mod runs;
+mod sentences;
+mod trust;
+mod views;
 pub mod workflows;
 
-pub use commands::typescript;
+pub use app::{App, AppConfig};
+pub use baton_core;
+pub use baton_interop;
+pub use baton_steps::catalog as kinds;
+pub use commands::{COMMANDS, dispatch, typescript};
 pub use error::{ApiError, Code};
 pub use events::BackendEvent;
+pub use files::write as write_file;
+pub use handlers::*;
+pub use sentences::sentence;

@@ -60,8 +60,10 @@ async fn a_version_that_ran_before_is_found_by_its_digest() {
 async fn a_missing_sub_workflow_fails_its_step_and_says_where_it_was_looked_for() {
     let bench = Bench::new().await;
     let error = bench.run(&parent("nowhere"), json!(null)).await.error.unwrap();
-    assert_eq!(error.code, "workflow-not-found");
-    assert!(error.hint.unwrap().contains("nowhere.baton.json"));
+    assert_eq!(error.code, "sub-workflow");
+    let cause = &error.details.unwrap()["error"];
+    assert_eq!(cause["code"], "workflow-not-found");
+    assert!(cause["hint"].as_str().unwrap().contains("nowhere.baton.json"));
 }
 
 #[tokio::test]

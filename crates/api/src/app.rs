@@ -1,0 +1,271 @@
+//! The one object that a front end holds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use baton_core::step_kind::Catalog;
+use baton_engine::{Clock, Engine, EngineConfig, SystemClock};
+use baton_steps::Artifacts;
+use baton_store::{OpenOptions, Store, StoreError};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::SampleList;
+use crate::error::{ApiError, Code};
+use crate::events::BackendEvent;
+use crate::history::Histories;
+use crate::{bridge, handlers};
+
+/// How many events a slow reader may be behind before it has to read everything again.
+const EVENTS: usize = 4_096;
+
+/// How to open Baton.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Where database and artifacts are.
+    pub data_dir: PathBuf,
+    /// Where relative paths and the file dialogs start.
+    pub workspace_dir: PathBuf,
+    /// Where the sample workflows are.
+    pub samples_dir: PathBuf,
+    /// Who answers approvals; absent: the setting, else the account name.
+    pub person: Option<String>,
+    /// For looking only: nothing is written and nothing runs.
+    pub read_only: bool,
+    /// Folder that relative paths of a document without a file start from; absent: the workspace folder.
+    pub default_work_dir: Option<PathBuf>,
+    /// How many tasks are carried out at a time.
+    pub concurrency: usize,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AppConfig {
+    /// The usual configuration, with everything below `data_dir` and `workspace_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>, workspace_dir: impl Into<PathBuf>) -> Self {
+        let workspace_dir = workspace_dir.into();
+        Self {
+            data_dir: data_dir.into(),
+            samples_dir: workspace_dir.join("workflows"),
+            workspace_dir,
+            person: None,
+            read_only: false,
+            default_work_dir: None,
+            concurrency: 8,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Baton, opened on a data folder. Clones share it.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: AppConfig,
+    store: Store,
+    engine: Option<Engine>,
+    read_only: Option<StoreError>,
+    catalog: Arc<Catalog>,
+    person: RwLock<Option<String>>,
+    events: broadcast::Sender<BackendEvent>,
+    is_bridged: AtomicBool,
+    is_watching: AtomicBool,
+    watched: Mutex<BTreeMap<PathBuf, Option<SystemTime>>>,
+    samples: Mutex<Option<SampleList>>,
+    histories: Histories,
+    closing: CancellationToken,
+}
+
+impl App {
+    /// Opens a data folder and lets the runs in it go on. A folder that cannot be written is opened for looking
+    /// only, and `app_info` says why.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot even be looked into, or another Baton owns it.
+    pub async fn open(config: AppConfig) -> Result<Self, ApiError> {
+        let (store, read_only) = open_store(&config).await?;
+        let catalog = Arc::new(baton_steps::catalog());
+        let engine = if read_only.is_none() {
+            let mut engine = EngineConfig::new(store.clone(), catalog.clone());
+            engine.concurrency = config.concurrency;
+            engine.clock = config.clock.clone();
+            Some(Engine::start(engine).await?)
+        } else {
+            None
+        };
+        let app = Self {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                engine,
+                read_only,
+                catalog,
+                person: RwLock::new(None),
+                events: broadcast::Sender::new(EVENTS),
+                is_bridged: AtomicBool::new(false),
+                is_watching: AtomicBool::new(false),
+                watched: Mutex::default(),
+                samples: Mutex::default(),
+                histories: Histories::default(),
+                closing: CancellationToken::new(),
+            }),
+        };
+        let settings = handlers::settings_of(&app).await?;
+        app.name_person(settings.person);
+        Ok(app)
+    }
+
+    /// Everything that changes from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<BackendEvent> {
+        let receiver = self.inner.events.subscribe();
+        if let Some(engine) = &self.inner.engine
+            && !self.inner.is_bridged.swap(true, Ordering::SeqCst)
+        {
+            bridge::start(engine.subscribe(), self.inner.events.clone());
+        }
+        receiver
+    }
+
+    /// Takes nothing new, finishes what is being written, and gives the data folder back. Steps that are running
+    /// are taken up again at the next start.
+    pub async fn shutdown(&self) {
+        self.inner.closing.cancel();
+        if let Some(engine) = &self.inner.engine {
+            engine.close().await;
+        }
+        self.inner.store.close().await;
+    }
+
+    /// Answers the command `name`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the command, and [`Code::UnknownCommand`] or [`Code::BadRequest`].
+    pub async fn call(
+        &self,
+        name: &str,
+        request: serde_json::Value,
+    ) -> Result<serde_json::Value, ApiError> {
+        crate::dispatch(self, name, request).await
+    }
+
+    pub(crate) fn config(&self) -> &AppConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.inner.catalog
+    }
+
+    pub(crate) fn histories(&self) -> &Histories {
+        &self.inner.histories
+    }
+
+    pub(crate) fn artifacts(&self) -> Artifacts {
+        Artifacts::new(self.inner.store.artifacts_dir())
+    }
+
+    pub(crate) fn now(&self) -> baton_core::Millis {
+        self.inner.config.clock.now()
+    }
+
+    /// Why nothing can be written, if so.
+    pub(crate) fn read_only(&self) -> Option<&StoreError> {
+        self.inner.read_only.as_ref()
+    }
+
+    /// The engine, if runs are carried out here.
+    pub(crate) fn running_engine(&self) -> Option<&Engine> {
+        self.inner.engine.as_ref()
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> Result<&Engine, ApiError> {
+        match (&self.inner.engine, &self.inner.read_only) {
+            (Some(engine), _) => Ok(engine),
+            (None, Some(reason)) => Err(ApiError::from(reason.clone())),
+            (None, None) => Err(ApiError::new(Code::Store, "nothing runs here")),
+        }
+    }
+
+    /// Who answers approvals here.
+    pub(crate) fn person(&self) -> String {
+        let configured = self.inner.config.person.clone();
+        let named = || self.inner.person.read().unwrap_or_else(PoisonError::into_inner).clone();
+        configured
+            .or_else(named)
+            .filter(|name| !name.trim().is_empty())
+            .or_else(|| std::env::var("USER").ok())
+            .or_else(|| std::env::var("USERNAME").ok())
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| "me".to_owned())
+    }
+
+    pub(crate) fn name_person(&self, person: Option<String>) {
+        *self.inner.person.write().unwrap_or_else(PoisonError::into_inner) = person;
+    }
+
+    pub(crate) fn cached_samples(&self) -> Option<SampleList> {
+        self.inner.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn cache_samples(&self, samples: SampleList) {
+        *self.inner.samples.lock().unwrap_or_else(PoisonError::into_inner) = Some(samples);
+    }
+
+    /// Tells front ends when the file changes on disk; `modified` is what it is known as now.
+    pub(crate) fn watch_file(&self, path: &Path, modified: Option<SystemTime>) {
+        let mut watched = self.inner.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.insert(path.to_path_buf(), modified);
+        drop(watched);
+        if !self.inner.is_watching.swap(true, Ordering::SeqCst) {
+            let inner = Arc::downgrade(&self.inner);
+            let closing = self.inner.closing.clone();
+            tokio::spawn(bridge::watch_files(closing, move || {
+                let inner = inner.upgrade()?;
+                let mut watched = inner.watched.lock().unwrap_or_else(PoisonError::into_inner);
+                for path in bridge::changed(&mut watched) {
+                    let path = path.display().to_string();
+                    // Nobody listening is not an error.
+                    drop(inner.events.send(BackendEvent::FileChanged { path }));
+                }
+                Some(())
+            }));
+        }
+    }
+}
+
+async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), ApiError> {
+    let options = |read_only| OpenOptions { read_only, ..OpenOptions::default() };
+    if config.read_only {
+        let store = Store::open(&config.data_dir, options(true)).await?;
+        return Ok((store, Some(StoreError::ReadOnly)));
+    }
+    let reason = match Store::open(&config.data_dir, options(false)).await {
+        Ok(store) => return Ok((store, None)),
+        Err(reason) => reason,
+    };
+    let can_look = matches!(
+        reason,
+        StoreError::ReadOnlyFolder { .. } | StoreError::DiskFull { .. } | StoreError::Damaged { .. }
+    );
+    if !can_look {
+        return Err(reason.into());
+    }
+    match Store::open(&config.data_dir, options(true)).await {
+        Ok(store) => Ok((store, Some(reason))),
+        Err(_) => Err(reason.into()),
+    }
+}

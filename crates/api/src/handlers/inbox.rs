@@ -1,0 +1,96 @@
+//! Questions to people, and events from outside.
+
+use baton_core::machine::Question;
+use baton_engine::Signal;
+use baton_store::QuestionRow;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::catalog::Nothing;
+use crate::error::{ApiError, Code};
+use crate::runs::{
+    ApprovalDecide, InboxAnswer, InboxItem, InboxList, RunSettle, SignalSend, SignalSent,
+};
+use crate::views;
+
+/// All open questions, oldest first.
+///
+/// # Errors
+///
+/// If the store cannot be read.
+pub async fn inbox_list(app: &App, _: Nothing) -> Result<InboxList, ApiError> {
+    let mut items = Vec::new();
+    for row in app.store().open_questions().await? {
+        let Some(run) = app.store().run(&row.run).await? else { continue };
+        let answers: Vec<InboxAnswer> = read(&row.run, &row.step, row.answers)?;
+        items.push(InboxItem {
+            run: views::summary(run),
+            question: read(&row.run, &row.step, row.question)?,
+            step: row.step,
+            asked_at: row.asked_at,
+            answers,
+            is_outcome: row.is_outcome,
+        });
+    }
+    Ok(InboxList { items })
+}
+
+fn read<T: serde::de::DeserializeOwned>(run: &str, step: &str, value: Value) -> Result<T, ApiError> {
+    serde_json::from_value(value).map_err(|error| {
+        let message = format!("the question of `{step}` in run `{run}` cannot be read: {error}");
+        ApiError::new(Code::Store, message).hint("check the data folder with `baton verify`")
+    })
+}
+
+/// Answers a question.
+///
+/// # Errors
+///
+/// [`Code::AlreadyEnded`] if it is no longer open, [`Code::Conflict`] if the evidence is another one by now.
+pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothing, ApiError> {
+    let ApprovalDecide { run, step, decision, comment, data, evidence_digest, by } = request;
+    let question = open_question(app, &run, &step).await?;
+    let question: Question = read(&run, &step, question.question)?;
+    if question.evidence_digest != evidence_digest {
+        return Err(ApiError::new(
+            Code::Conflict,
+            format!("the evidence of `{step}` is not what was shown"),
+        )
+        .hint("look at the question again, then decide"));
+    }
+    let by = by.unwrap_or_else(|| app.person());
+    app.engine()?.decide(&run, &step, &by, decision, comment, data).await?;
+    Ok(Nothing {})
+}
+
+async fn open_question(app: &App, run: &str, step: &str) -> Result<QuestionRow, ApiError> {
+    let questions = app.store().open_questions().await?;
+    let found = questions.into_iter().find(|row| row.run == run && row.step == step);
+    found.ok_or_else(|| {
+        ApiError::new(Code::AlreadyEnded, format!("`{step}` of run `{run}` does not ask any more"))
+            .hint("it was answered, or its time was up: look at the run")
+    })
+}
+
+/// Says what became of a step with unknown outcome.
+///
+/// # Errors
+///
+/// If the run or the question is no longer open.
+pub async fn run_settle(app: &App, request: RunSettle) -> Result<Nothing, ApiError> {
+    let RunSettle { run, step, answer } = request;
+    app.engine()?.settle(&run, &step, &app.person(), answer).await?;
+    Ok(Nothing {})
+}
+
+/// Sends an event to whoever waits for it.
+///
+/// # Errors
+///
+/// If it is for one run and that run is no longer open.
+pub async fn signal_send(app: &App, request: SignalSend) -> Result<SignalSent, ApiError> {
+    let SignalSend { event, key, payload, run } = request;
+    let id = uuid::Uuid::now_v7().to_string();
+    let runs = app.engine()?.signal(Signal { id, event, key, payload, run }).await?;
+    Ok(SignalSent { runs })
+}
