@@ -35,11 +35,11 @@ await main(async () => {
   await step("Look for what is needed", () => setup(["compile", "test"]));
   await step("Build", async () => {
     await buildInterface();
-    await build(["baton-cli", "baton-acceptance"], { profile: "release" });
+    await build(["baton-cli"], { profile: "release" });
   });
   const figures = [];
   await step("Measure the machine, the engine and the command line", async () => {
-    const { text } = await must("cargo", ["run", "--release", "--quiet", "-p", "baton-acceptance", "--bin", "bench"], { output: "quiet" });
+    const { text } = await must("cargo", ["bench", "--quiet", "-p", "baton-acceptance", "--bench", "figures"], { output: "quiet" });
     figures.push(...figuresIn(text));
   });
   await step("Measure the browser", async () => {

@@ -1,0 +1,104 @@
+// `npm run screenshots`: the pictures in docs/images, from the real window and from the browser, in light and dark.
+// Not part of the tests: a picture differs a little on every machine.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { launch, openPage } from "../tests/e2e/lib/browser.mjs";
+import { makePlace } from "../tests/e2e/lib/place.mjs";
+import { readSample } from "../tests/e2e/lib/samples.mjs";
+import { serve } from "../tests/e2e/lib/serve.mjs";
+import { at, openSample, runStands, startRun } from "../tests/e2e/lib/studio.mjs";
+import { openWindow } from "../tests/e2e/lib/webdriver.mjs";
+import { build } from "./lib/cargo.mjs";
+import { buildInterface } from "./lib/packages.mjs";
+import { inProject } from "./lib/paths.mjs";
+import { main, say, steps } from "./lib/terminal.mjs";
+import { setup } from "./setup.mjs";
+
+const airports = readSample("airports");
+const approval = airports.ofKind("approval");
+const gate = airports.ofKind("quality_gate");
+
+function keep(name, png) {
+  const folder = inProject("docs/images");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/${name}.png`, png);
+  say(`    docs/images/${name}.png`);
+}
+
+/** The window after a run: canvas, states, the table of a step. */
+async function pictureOfWindow() {
+  const place = makePlace();
+  const window = await openWindow(place, { width: 1440, height: 900 });
+  try {
+    await window.click(`sample-${airports.id}`);
+    await window.find(`step-${gate}`);
+    await window.click("run-button");
+    await window.until("the dialog", async () => (await window.has("start-run-dialog")) || (await window.has("trust-run")));
+    if (await window.has("trust-run")) await window.click("trust-run");
+    await window.click("start-run-submit");
+    await window.until("the question", async () => (await window.text("run-status")).includes("Waiting"), 60_000);
+    await window.click("inbox-badge");
+    await window.click(`approve-${approval}`);
+    await window.click("tab-run");
+    await window.until("the end", async () => (await window.text("run-status")).includes("Succeeded"), 60_000);
+    await window.click("run-step-by_state");
+    await window.find("data-table");
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    keep("window-light", await window.screenshot());
+    await window.click("theme-toggle");
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
+    keep("window-dark", await window.screenshot());
+  } finally {
+    await window.quit();
+    place.remove();
+  }
+}
+
+async function picturesOfBrowser() {
+  const place = makePlace();
+  const browser = await launch();
+  const server = await serve(place);
+  try {
+    const page = await openPage(browser, server.address);
+    await at(page, `sample-${airports.id}`).waitFor();
+    await page.waitForTimeout(800);
+    keep("start-page", await page.screenshot());
+    await openSample(page, airports.id);
+    await at(page, `step-${gate}`).click();
+    await at(page, "tab-problems").click();
+    await page.waitForTimeout(800);
+    keep("editing", await page.screenshot());
+    const dialog = await startRun(page);
+    await dialog.getByTestId("start-run-submit").click();
+    await runStands(page, "Waiting");
+    await at(page, "inbox-badge").click();
+    await page.waitForTimeout(6_000);
+    keep("approval", await page.screenshot());
+    await at(page, "theme-toggle").click();
+    await page.waitForTimeout(8_000);
+    keep("approval-dark", await page.screenshot());
+  } finally {
+    await browser.close();
+    await server.stop();
+    place.remove();
+  }
+}
+
+await main(async () => {
+  // The window talks to one that is open already; a session bus of its own keeps them apart.
+  if (process.platform === "linux" && !process.env.BATON_OWN_BUS) {
+    const again = spawnSync("dbus-run-session", ["--", process.execPath, ...process.argv.slice(1)], {
+      stdio: "inherit",
+      env: { ...process.env, BATON_OWN_BUS: "1" },
+    });
+    return again.status ?? 1;
+  }
+  const step = steps(4);
+  await step("Look for what is needed", () => setup(["compile", "window", "test"]));
+  await step("Build", async () => {
+    await buildInterface();
+    await build(["baton-desktop", "baton-cli"]);
+  });
+  await step("The window", pictureOfWindow);
+  await step("The browser", picturesOfBrowser);
+});

@@ -1,0 +1,270 @@
+//! The figures that Baton promises, each beside a raw baseline measured in the same run.
+//!
+//! `npm run bench` runs this in release and adds the browser's figure. One JSON line per figure:
+//! `{"name", "value", "unit", "baseline", "ratio"}`; `baseline` is in the same unit as `value`.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use baton_core::document::{Edge, Step, Workflow, parse, print};
+use baton_core::validate::validate;
+use baton_engine::{Engine, EngineConfig, EngineNotice, NewRun};
+use baton_store::{OpenOptions, Store};
+use nix::sys::resource::{UsageWho, getrusage};
+use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+
+const ROUNDS: usize = 5;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let folder = std::env::var_os("BATON_BENCH_DIR")
+        .map_or_else(std::env::temp_dir, std::path::PathBuf::from);
+    chain(&folder).await?;
+    many(&folder).await?;
+    process(&folder).await?;
+    validation(1_000)?;
+    validation(10_000)?;
+    Ok(())
+}
+
+fn figure(name: &str, value: f64, unit: &str, baseline: f64) {
+    let round = |number: f64| (number * 1_000.0).round() / 1_000.0;
+    let line = json!({
+        "name": name,
+        "value": round(value),
+        "unit": unit,
+        "baseline": round(baseline),
+        "ratio": round(value / baseline),
+    });
+    println!("{line}");
+}
+
+/// A chain of steps that each add one to what the step before gave.
+fn chain_of(steps: usize) -> Workflow {
+    let mut workflow = Workflow::new("chain", "Chain");
+    for index in 0..steps {
+        let value = match index {
+            0 => json!(0),
+            _ => json!(format!("{{% steps.s{}.n + 1 %}}", index - 1)),
+        };
+        workflow.steps.push(Step {
+            id: format!("s{index}"),
+            kind: "set_values".to_owned(),
+            with: json!({ "values": { "n": value } }).as_object().cloned().unwrap_or_default(),
+            ..Step::default()
+        });
+        if index > 0 {
+            workflow.edges.push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
+        }
+    }
+    workflow
+}
+
+struct Host {
+    engine: Engine,
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+async fn host(folder: &Path) -> Result<Host> {
+    let dir = tempfile::tempdir_in(folder)?;
+    let store = Store::open(dir.path(), OpenOptions::default()).await?;
+    let catalog = Arc::new(baton_steps::catalog());
+    let engine = Engine::start(EngineConfig::new(store.clone(), catalog)).await?;
+    Ok(Host { engine, store, _dir: dir })
+}
+
+fn new_run(workflow: &Arc<Workflow>) -> NewRun {
+    NewRun {
+        workflow: workflow.clone(),
+        path: None,
+        work_dir: std::env::temp_dir(),
+        input: json!({}),
+        by: None,
+    }
+}
+
+/// Waits until so many runs have ended, each durable.
+async fn ended(
+    notices: &mut tokio::sync::broadcast::Receiver<EngineNotice>,
+    mut left: usize,
+) -> Result<()> {
+    while left > 0 {
+        if let EngineNotice::Advanced { row, .. } = notices.recv().await?
+            && row.ended_at.is_some()
+        {
+            ensure!(row.status == "succeeded", "run {} {}", row.id, row.status);
+            left -= 1;
+        }
+    }
+    Ok(())
+}
+
+/// The rows that the store wrote, as text.
+async fn payloads(store: &Store, run: &str) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for logged in store.events(run, 0, 10_000).await? {
+        texts.push(serde_json::to_string(&logged)?);
+    }
+    Ok(texts)
+}
+
+/// Milliseconds to insert `rows` raw: WAL, `synchronous=FULL`, prepared statements of many rows, so many rows
+/// a transaction.
+async fn raw_insert(folder: &Path, rows: &[String], each: usize) -> Result<f64> {
+    const WIDE: usize = 100;
+    let dir = tempfile::tempdir_in(folder)?;
+    let mut conn = SqliteConnectOptions::new()
+        .filename(dir.path().join("raw.db"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .disable_statement_logging()
+        .connect()
+        .await?;
+    let table = "CREATE TABLE raw (id INTEGER PRIMARY KEY, payload TEXT NOT NULL) STRICT";
+    sqlx::query(table).execute(&mut conn).await?;
+    let wide = format!("INSERT INTO raw (payload) VALUES (?){}", ",(?)".repeat(WIDE - 1));
+    let begin = Instant::now();
+    for transaction in rows.chunks(each) {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
+        insert(&mut conn, transaction, &wide, WIDE).await?;
+        sqlx::query("COMMIT").execute(&mut conn).await?;
+    }
+    let took = begin.elapsed();
+    conn.close().await?;
+    Ok(ms(took))
+}
+
+async fn insert(conn: &mut SqliteConnection, rows: &[String], wide: &str, width: usize) -> Result<()> {
+    for chunk in rows.chunks(width) {
+        if chunk.len() == width {
+            let mut query = sqlx::query(AssertSqlSafe(wide.to_owned()));
+            for row in chunk {
+                query = query.bind(row);
+            }
+            query.execute(&mut *conn).await?;
+        } else {
+            for row in chunk {
+                sqlx::query("INSERT INTO raw (payload) VALUES (?)").bind(row).execute(&mut *conn).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+/// A chain of 1,000 pure steps, from start to durable end.
+async fn chain(folder: &Path) -> Result<()> {
+    let workflow = Arc::new(chain_of(1_000));
+    let host = host(folder).await?;
+    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        let mut notices = host.engine.subscribe();
+        let begin = Instant::now();
+        let run = host.engine.run(new_run(&workflow)).await?;
+        ended(&mut notices, 1).await?;
+        best = best.min(ms(begin.elapsed()));
+        let rows = payloads(&host.store, &run).await?;
+        raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
+    }
+    host.engine.close().await;
+    figure("chain of 1,000 pure steps, start to durable end", best, "ms", raw);
+    Ok(())
+}
+
+/// 1,000 runs of 10 steps at the same time.
+async fn many(folder: &Path) -> Result<()> {
+    const RUNS: usize = 1_000;
+    const STEPS: usize = 10;
+    let workflow = Arc::new(chain_of(STEPS));
+    let host = host(folder).await?;
+    let mut notices = host.engine.subscribe();
+    let begin = Instant::now();
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..RUNS {
+        let (engine, new) = (host.engine.clone(), new_run(&workflow));
+        starts.spawn(async move { engine.run(new).await });
+    }
+    let (all, started) = tokio::join!(ended(&mut notices, RUNS), starts.join_all());
+    all?;
+    let took = begin.elapsed().as_secs_f64();
+    let run = started.into_iter().next().context("a run was started")??;
+    let one = payloads(&host.store, &run).await?;
+    let rows: Vec<String> = std::iter::repeat_n(one.clone(), RUNS).flatten().collect();
+    let raw = raw_insert(folder, &rows, one.len() * 64).await? / 1_000.0;
+    host.engine.close().await;
+    let steps = (RUNS * STEPS) as f64;
+    figure("1,000 runs of 10 steps at a time", steps / took, "steps/s", steps / raw);
+    Ok(())
+}
+
+/// `baton run` of a ten-step workflow, process start to exit, against a program that does nothing.
+async fn process(folder: &Path) -> Result<()> {
+    let dir = tempfile::tempdir_in(folder)?;
+    let file = dir.path().join("ten.baton.json");
+    std::fs::write(&file, print(&chain_of(10)))?;
+    let target = std::env::current_exe()?;
+    let baton = target
+        .ancestors()
+        .map(|folder| folder.join("baton"))
+        .find(|path| path.is_file())
+        .context("`baton` is not built: cargo build --release -p baton-cli")?;
+    let measure = |run: &mut dyn FnMut() -> Command| -> Result<f64> {
+        let mut best = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            let before = cpu_ms()?;
+            let output = run().stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            best = best.min(cpu_ms()? - before);
+        }
+        Ok(best)
+    };
+    // The largest child so far is the one measured: `true` is smaller than anything.
+    let idle = measure(&mut || Command::new("true"))?;
+    let data = dir.path().join("data");
+    let run = measure(&mut || {
+        let mut command = Command::new(&baton);
+        command.arg("run").arg(&file).arg("--data").arg(&data);
+        command
+    })?;
+    figure("`baton run` of ten steps, CPU of the whole process", run, "ms", idle.max(0.5));
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1_024.0;
+    figure("`baton run` of ten steps, peak memory", peak, "MB", 60.0);
+    Ok(())
+}
+
+fn cpu_ms() -> Result<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let of = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1_000.0 + time.tv_usec() as f64 / 1_000.0;
+    Ok(of(usage.user_time()) + of(usage.system_time()))
+}
+
+/// All findings about a workflow, against parsing its text as JSON.
+fn validation(steps: usize) -> Result<()> {
+    let catalog = baton_steps::catalog();
+    let text = print(&chain_of(steps));
+    let parsed = parse(&text).map_err(|error| anyhow::anyhow!("{}", error.message))?;
+    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        let problems = validate(&parsed.workflow, &catalog, Vec::new());
+        best = best.min(ms(begin.elapsed()));
+        ensure!(problems.iter().all(|problem| problem.severity != baton_core::problem::Severity::Error));
+        let begin = Instant::now();
+        let value: Value = serde_json::from_str(&text)?;
+        raw = raw.min(ms(begin.elapsed()));
+        drop(value);
+    }
+    figure(&format!("validation of {steps} steps"), best, "ms", raw);
+    Ok(())
+}
