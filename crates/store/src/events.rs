@@ -34,7 +34,8 @@ static INSERT: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
 const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";
 
 const PAGE: &str =
-    "SELECT seq, at, payload FROM events WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    "SELECT seq, at, payload FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
+     ORDER BY seq LIMIT ?3";
 
 /// For the test that prepares every statement.
 #[cfg(test)]
@@ -49,7 +50,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
 pub(crate) struct Encoded {
     seq: u32,
     at: i64,
-    payload: Box<str>,
+    payload: Arc<str>,
 }
 
 impl Encoded {
@@ -67,7 +68,7 @@ impl Encoded {
                 ),
             });
         }
-        Ok(Self { seq: logged.seq, at: logged.at, payload: payload.into_boxed_str() })
+        Ok(Self { seq: logged.seq, at: logged.at, payload: payload.into() })
     }
 }
 
@@ -104,40 +105,50 @@ pub(crate) fn hash_of(row: &SqliteRow, column: usize) -> Result<Hash, sqlx::Erro
     })
 }
 
+/// Events of one run, to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfRun<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) number: u32,
+    pub(crate) events: &'a [Encoded],
+}
+
 /// Writes the events of several runs, in this order, and gives the new head.
-pub(crate) async fn insert<'a>(
+pub(crate) async fn insert(
     conn: &mut SqliteConnection,
-    mut head: Head,
-    batches: impl Iterator<Item = (&'a str, &'a [Encoded])>,
+    head: Head,
+    runs: &[OfRun<'_>],
 ) -> Result<Head, sqlx::Error> {
-    let mut rows: Vec<(Arc<str>, &Encoded)> = Vec::new();
-    for (run, events) in batches {
-        let run: Arc<str> = run.into();
-        rows.extend(events.iter().map(|event| (Arc::clone(&run), event)));
-    }
-    let mut rest = rows.as_slice();
-    for (size, statement) in ROWS.iter().zip(INSERT.iter()) {
-        while rest.len() >= *size {
-            let (chunk, after) = rest.split_at(*size);
-            let (arguments, after_chunk) = bind(head, chunk)?;
-            sqlx::query_with(statement.as_str(), arguments).execute(&mut *conn).await?;
-            head = after_chunk;
-            rest = after;
+    let rows: Vec<(OfRun<'_>, &Encoded)> =
+        runs.iter().flat_map(|run| run.events.iter().map(|event| (*run, event))).collect();
+    let mut chunks = sql::chunks(&rows, &ROWS);
+    let Some(first) = chunks.next() else { return Ok(head) };
+    let mut bound = bind(head, first)?;
+    loop {
+        let (size, arguments, head) = bound;
+        let statement = INSERT[size].as_str();
+        let insert = sqlx::query_with(statement, arguments).execute(&mut *conn);
+        // While SQLite works on these rows in its own thread, the next ones are hashed and bound here.
+        let (inserted, next) =
+            tokio::join!(insert, async { chunks.next().map(|chunk| bind(head, chunk)) });
+        inserted?;
+        match next {
+            Some(next) => bound = next?,
+            None => return Ok(head),
         }
     }
-    Ok(head)
 }
 
 fn bind(
     mut head: Head,
-    rows: &[(Arc<str>, &Encoded)],
-) -> Result<(SqliteArguments, Head), sqlx::Error> {
+    (size, rows): (usize, &[(OfRun<'_>, &Encoded)]),
+) -> Result<(usize, SqliteArguments, Head), sqlx::Error> {
     let mut arguments = SqliteArguments::default();
     arguments.reserve(rows.len() * 9, 0);
     for (run, event) in rows {
         let kind = kind_of(&event.payload);
         let link = Link {
-            run,
+            run: run.id,
             seq: event.seq,
             at: event.at,
             kind,
@@ -147,17 +158,17 @@ fn bind(
         let hash = chain::hash(&head.hash, link);
         head.gseq += 1;
         arguments.add(head.gseq).map_err(sqlx::Error::Encode)?;
-        arguments.add(Arc::clone(run)).map_err(sqlx::Error::Encode)?;
+        arguments.add(i64::from(run.number)).map_err(sqlx::Error::Encode)?;
         arguments.add(i64::from(event.seq)).map_err(sqlx::Error::Encode)?;
         arguments.add(event.at).map_err(sqlx::Error::Encode)?;
         arguments.add(kind).map_err(sqlx::Error::Encode)?;
         arguments.add(i64::from(VERSION)).map_err(sqlx::Error::Encode)?;
-        arguments.add(&*event.payload).map_err(sqlx::Error::Encode)?;
+        arguments.add(Arc::clone(&event.payload)).map_err(sqlx::Error::Encode)?;
         arguments.add(head.hash.as_slice()).map_err(sqlx::Error::Encode)?;
         arguments.add(hash.as_slice()).map_err(sqlx::Error::Encode)?;
         head.hash = hash;
     }
-    Ok((arguments, head))
+    Ok((size, arguments, head))
 }
 
 /// At most `limit` events of a run after position `after`.

@@ -1,10 +1,11 @@
 //! The table of runs: a projection of their events, for lists and for finding what to go on with.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use baton_core::machine::Parent;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, Row, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
 use crate::rows::{RunFilter, RunRow};
@@ -15,9 +16,17 @@ const INSERT: &str = "INSERT INTO runs (status, outcome, ended_at, seq, steps_do
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
      ON CONFLICT (id) DO NOTHING RETURNING number";
 
+/// Runs that are moved on in one round trip to SQLite, most first.
+const TOGETHER: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
 /// Says nothing about a run that is elsewhere than its writer thinks, or that has ended.
-const ADVANCE: &str = "UPDATE runs SET status = ?1, outcome = ?2, ended_at = ?3, seq = ?4, steps_done = ?5, steps_total = ?6, \
-     waiting_for = ?7, error = ?8 WHERE id = ?9 AND seq = ?10 AND ended_at IS NULL RETURNING number";
+static ADVANCE: LazyLock<[String; TOGETHER.len()]> = LazyLock::new(|| {
+    TOGETHER.map(|runs| {
+        "UPDATE runs SET status = ?, outcome = ?, ended_at = ?, seq = ?, steps_done = ?, steps_total = ?, \
+         waiting_for = ?, error = ? WHERE id = ? AND seq = ? AND ended_at IS NULL RETURNING id, seq, number;"
+            .repeat(runs)
+    })
+});
 
 const STANDS: &str = "SELECT seq, ended_at IS NOT NULL FROM runs WHERE id = ?1";
 
@@ -52,8 +61,11 @@ const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
 
 /// For the test that prepares every statement.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[INSERT, ADVANCE, STANDS, ONE, OPEN, CHILDREN, LIST, COUNT];
+pub(crate) fn statements() -> Vec<&'static str> {
+    let mut all = vec![INSERT, STANDS, ONE, OPEN, CHILDREN, LIST, COUNT];
+    all.push(&ADVANCE[TOGETHER.len() - 1]);
+    all
+}
 
 /// Where a run went, or why it did not.
 pub(crate) enum Moved {
@@ -63,42 +75,82 @@ pub(crate) enum Moved {
     Refused(StoreError),
 }
 
-/// Moves a run on from event `expected`, or makes it if that is 0.
+/// Makes a run.
+pub(crate) async fn begin(
+    conn: &mut SqliteConnection,
+    run: &RunRow,
+) -> Result<Moved, sqlx::Error> {
+    let row = sqlx::query_with(INSERT, {
+        let mut arguments = SqliteArguments::default();
+        bind_state(&mut arguments, run)?;
+        arguments
+    })
+    .bind(&run.workflow)
+    .bind(&run.workflow_name)
+    .bind(&run.digest)
+    .bind(&run.path)
+    .bind(&run.work_dir)
+    .bind(run.started_at)
+    .bind(&run.by)
+    .bind(run.parent.as_ref().map(|parent| &parent.run))
+    .bind(run.parent.as_ref().map(|parent| &parent.step))
+    .fetch_optional(&mut *conn)
+    .await?;
+    match row {
+        Some(row) => Ok(Moved::To(row.try_get(0)?)),
+        None => refusal(conn, 0, run).await,
+    }
+}
+
+/// Moves runs on, each from the event that its writer takes for the last one.
 pub(crate) async fn advance(
+    conn: &mut SqliteConnection,
+    runs: &[(u32, &RunRow)],
+) -> Result<Vec<Moved>, sqlx::Error> {
+    let mut moved = Vec::with_capacity(runs.len());
+    for (size, chunk) in sql::chunks(runs, &TOGETHER) {
+        let mut arguments = SqliteArguments::default();
+        for (expected, run) in chunk {
+            bind_state(&mut arguments, run)?;
+            arguments.add(i64::from(*expected)).map_err(sqlx::Error::Encode)?;
+        }
+        let rows = sqlx::query_with(ADVANCE[size].as_str(), arguments).fetch_all(&mut *conn).await?;
+        // There is a row for every run that was moved, in the same order.
+        let mut rows = rows.iter().peekable();
+        for (expected, run) in chunk {
+            let is_moved = match rows.peek() {
+                Some(row) => row.try_get::<&str, _>(0)? == run.id && row.try_get::<u32, _>(1)? == run.seq,
+                None => false,
+            };
+            moved.push(match rows.next_if(|_| is_moved) {
+                Some(row) => Moved::To(row.try_get(2)?),
+                None => refusal(conn, *expected, run).await?,
+            });
+        }
+    }
+    Ok(moved)
+}
+
+fn bind_state(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), sqlx::Error> {
+    let waiting_for = serde_json::to_string(&run.waiting_for).map_err(as_encode)?;
+    let error = run.error.as_ref().map(serde_json::to_string).transpose().map_err(as_encode)?;
+    arguments.add(&run.status).map_err(sqlx::Error::Encode)?;
+    arguments.add(&run.outcome).map_err(sqlx::Error::Encode)?;
+    arguments.add(run.ended_at).map_err(sqlx::Error::Encode)?;
+    arguments.add(i64::from(run.seq)).map_err(sqlx::Error::Encode)?;
+    arguments.add(i64::from(run.steps_done)).map_err(sqlx::Error::Encode)?;
+    arguments.add(i64::from(run.steps_total)).map_err(sqlx::Error::Encode)?;
+    arguments.add(waiting_for).map_err(sqlx::Error::Encode)?;
+    arguments.add(error).map_err(sqlx::Error::Encode)?;
+    arguments.add(&run.id).map_err(sqlx::Error::Encode)
+}
+
+/// Why a run was not moved.
+async fn refusal(
     conn: &mut SqliteConnection,
     expected: u32,
     run: &RunRow,
 ) -> Result<Moved, sqlx::Error> {
-    let waiting_for = serde_json::to_string(&run.waiting_for).map_err(as_encode)?;
-    let error = run.error.as_ref().map(serde_json::to_string).transpose().map_err(as_encode)?;
-    let is_new = expected == 0;
-    let mut query = sqlx::query(if is_new { INSERT } else { ADVANCE })
-        .bind(&run.status)
-        .bind(&run.outcome)
-        .bind(run.ended_at)
-        .bind(i64::from(run.seq))
-        .bind(i64::from(run.steps_done))
-        .bind(i64::from(run.steps_total))
-        .bind(waiting_for)
-        .bind(error)
-        .bind(&run.id);
-    query = if is_new {
-        query
-            .bind(&run.workflow)
-            .bind(&run.workflow_name)
-            .bind(&run.digest)
-            .bind(&run.path)
-            .bind(&run.work_dir)
-            .bind(run.started_at)
-            .bind(&run.by)
-            .bind(run.parent.as_ref().map(|parent| &parent.run))
-            .bind(run.parent.as_ref().map(|parent| &parent.step))
-    } else {
-        query.bind(i64::from(expected))
-    };
-    if let Some(row) = query.fetch_optional(&mut *conn).await? {
-        return Ok(Moved::To(row.try_get(0)?));
-    }
     let stands = sqlx::query(STANDS).bind(&run.id).fetch_optional(conn).await?;
     let Some(row) = stands else {
         return Ok(Moved::Refused(StoreError::NotFound { what: "run", id: run.id.clone() }));

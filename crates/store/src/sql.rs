@@ -63,9 +63,36 @@ pub(crate) async fn rollback(conn: &mut SqliteConnection) -> bool {
     }
 }
 
+/// Cuts rows into chunks of the given sizes, largest first, of which the last must be 1; each comes with the index of
+/// its size. Any number of rows so takes few statements, and few statements are kept prepared.
+pub(crate) fn chunks<'a, T>(
+    mut rows: &'a [T],
+    sizes: &'a [usize],
+) -> impl Iterator<Item = (usize, &'a [T])> {
+    std::iter::from_fn(move || {
+        let index = sizes.iter().position(|size| *size <= rows.len())?;
+        let (chunk, rest) = rows.split_at(sizes[index]);
+        rows = rest;
+        (!chunk.is_empty()).then_some((index, chunk))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_cut_into_chunks_without_loss() {
+        for count in 0..300 {
+            let rows: Vec<usize> = (0..count).collect();
+            let mut again = Vec::new();
+            for (index, chunk) in chunks(&rows, &[128, 16, 4, 1]) {
+                assert_eq!(chunk.len(), [128, 16, 4, 1][index]);
+                again.extend_from_slice(chunk);
+            }
+            assert_eq!(again, rows);
+        }
+    }
 
     #[test]
     fn codes_become_errors_with_a_way_out() {

@@ -15,8 +15,8 @@ use crate::{backup, sql};
 /// A read that lasts keeps the write-ahead log from starting over, so the log is read in pages.
 const PAGE: usize = 2_000;
 
-const EVENTS: &str = "SELECT gseq, run, seq, at, type, v, payload, prev_hash, hash FROM events \
-     WHERE gseq > ?1 ORDER BY gseq LIMIT ?2";
+const EVENTS: &str = "SELECT gseq, coalesce(runs.id, ''), events.seq, at, type, v, payload, prev_hash, hash FROM events \
+     LEFT JOIN runs ON runs.number = events.run WHERE gseq > ?1 ORDER BY gseq LIMIT ?2";
 const RUNS: &str = "SELECT id, seq FROM runs ORDER BY number";
 
 /// For the test that prepares every statement.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::error::StoreError;
-use crate::events::{self, Encoded, Head};
+use crate::events::{self, Encoded, Head, OfRun};
 use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::rows::{QuestionChanges, RunRow};
@@ -179,27 +179,41 @@ async fn write_all(
         Some(head) => head,
         None => Head::read(conn).await?,
     };
-    let mut answers = Vec::with_capacity(work.len());
-    let mut accepted = Vec::new();
+    let mut moves: Vec<Option<Moved>> = Vec::with_capacity(work.len());
+    let mut advancing = Vec::new();
     for one in work {
-        answers.push(match one {
+        moves.push(match one {
             Work::Keep(keep) => {
                 keep.write(conn).await?;
-                Ok(None)
+                None
             }
-            Work::Append(batch) => match runs::advance(conn, batch.expected, &batch.run).await? {
-                Moved::To(number) => {
-                    let has_ended = batch.run.ended_at.is_some();
-                    questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
-                    accepted.push(batch);
-                    Ok(Some(number))
-                }
-                Moved::Refused(error) => Err(error),
-            },
+            Work::Append(batch) if batch.expected == 0 => Some(runs::begin(conn, &batch.run).await?),
+            Work::Append(batch) => {
+                advancing.push((batch.expected, &batch.run));
+                None
+            }
         });
     }
-    let batches = accepted.iter().map(|batch| (batch.run.id.as_str(), batch.events.as_slice()));
-    let head = events::insert(conn, head, batches).await?;
+    let mut advanced = runs::advance(conn, &advancing).await?.into_iter();
+    let mut answers = Vec::with_capacity(work.len());
+    let mut accepted = Vec::new();
+    for (one, begun) in work.iter().zip(moves) {
+        let Work::Append(batch) = one else {
+            answers.push(Ok(None));
+            continue;
+        };
+        answers.push(match begun.or_else(|| advanced.next()) {
+            Some(Moved::To(number)) => {
+                let has_ended = batch.run.ended_at.is_some();
+                questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
+                accepted.push(OfRun { id: &batch.run.id, number, events: &batch.events });
+                Ok(Some(number))
+            }
+            Some(Moved::Refused(error)) => Err(error),
+            None => Err(StoreError::Closed),
+        });
+    }
+    let head = events::insert(conn, head, &accepted).await?;
     sqlx::query(sql::COMMIT).execute(conn).await?;
     Ok((answers, head))
 }
