@@ -171,6 +171,7 @@ export default function JsonTree({ value, label, onOpen, isCompact = false }: Js
       <div
         ref={scroller}
         className={classes.scroll}
+        {...(isCompact ? { style: { height: Math.min(rows.length, 9) * 24 + 8, flex: "none" } } : {})}
         role="tree"
         aria-label={label}
         tabIndex={0}

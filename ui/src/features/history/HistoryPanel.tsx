@@ -8,8 +8,9 @@ import { type KeyboardEvent, useState } from "react";
 import { runListQuery } from "../../backend/queries";
 import type { RunStatus } from "../../bindings/RunStatus";
 import type { RunSummary } from "../../bindings/RunSummary";
-import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton, sentence } from "../../components/Panel";
+import { PanelEmpty, PanelError, PanelSkeleton, sentence } from "../../components/Panel";
 import { runLooks } from "../../components/status";
+import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
 import { hasEnded, useRun } from "../../state/run";
 import { useView } from "../../state/view";
@@ -58,7 +59,7 @@ export default function HistoryPanel() {
     }
   };
   return (
-    <PanelFrame title="History" testId="history-panel">
+    <section className={classes.panel} aria-label="History" data-testid="history-panel">
       <div className={classes.bar}>
         <TextInput
           leftSection={<Search size={13} />}
@@ -145,7 +146,7 @@ export default function HistoryPanel() {
           </ActionIcon>
         </div>
       )}
-    </PanelFrame>
+    </section>
   );
 }
 
@@ -176,23 +177,18 @@ function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
         className={classes.run}
         onClick={open}
       >
-        <span className={classes.first}>
-          <b>#{run.number}</b>
+        <b className={classes.number}>#{run.number}</b>
+        <span className={classes.status}>
           <StatusMark look={runLooks[run.status]} />
-          <span className={classes.grow} />
-          <Tooltip label={formatExact(run.startedAt)}>
-            <span className={classes.when}>
-              {formatRelative(run.startedAt, Math.max(now, run.startedAt))}
-            </span>
-          </Tooltip>
         </span>
-        <span className={classes.second}>
-          <span className={classes.words} data-failed={run.error ? true : undefined} title={words}>
-            {hasWorkflow && <span className={classes.name}>{run.workflowName}</span>}
-            {words}
-          </span>
-          <span className={classes.when}>{formatDuration((run.endedAt ?? now) - run.startedAt)}</span>
+        <span className={classes.words} data-failed={run.error ? true : undefined} title={words}>
+          {hasWorkflow && <span className={classes.name}>{run.workflowName}</span>}
+          <Words text={words} isPlain />
         </span>
+        <Tooltip label={formatExact(run.startedAt)}>
+          <span className={classes.when}>{formatRelative(run.startedAt, Math.max(now, run.startedAt))}</span>
+        </Tooltip>
+        <span className={classes.duration}>{formatDuration((run.endedAt ?? now) - run.startedAt)}</span>
       </button>
     </div>
   );

@@ -24,21 +24,12 @@ interface QuestionCardProps {
   question: Question;
   answers: readonly InboxAnswer[];
   askedAt: number;
-  isCompact?: boolean;
   onDone?: () => void;
 }
 
 const SAID: Record<Decision, string> = { approved: "Approved", rejected: "Rejected", submitted: "Sent" };
 
-export default function QuestionCard({
-  run,
-  step,
-  question,
-  answers,
-  askedAt,
-  isCompact = false,
-  onDone,
-}: QuestionCardProps) {
+export default function QuestionCard({ run, step, question, answers, askedAt, onDone }: QuestionCardProps) {
   const client = useQueryClient();
   const now = useNow(30_000);
   const questions = useMemo(() => questionsOf(question.schema), [question.schema]);
@@ -80,7 +71,7 @@ export default function QuestionCard({
   };
 
   return (
-    <article className={classes.card} data-compact={isCompact || undefined} aria-label={question.title}>
+    <article className={classes.card} aria-label={question.title}>
       {question.text && <p className={classes.text}>{question.text}</p>}
       <div className={classes.facts}>
         {question.to.length > 0 && (
@@ -131,50 +122,53 @@ export default function QuestionCard({
           onChange={(name, value) => setData((before) => ({ ...before, [name]: value }))}
         />
       )}
-      <Textarea
-        aria-label="Comment"
-        placeholder="Comment, kept with the decision"
-        autosize
-        minRows={1}
-        maxRows={6}
-        value={comment}
-        onChange={(event) => setComment(event.currentTarget.value)}
-        data-testid={`comment-${step}`}
-      />
-      <div className={classes.actions}>
-        {isForm ? (
-          <Button
-            leftSection={<Send size={14} />}
-            loading={busy === "submitted"}
-            disabled={busy !== null}
-            onClick={() => void decide("submitted")}
-            data-testid={`submit-${step}`}
-          >
-            Send
-          </Button>
-        ) : (
-          <>
+      <div className={classes.answer}>
+        <Textarea
+          aria-label="Comment"
+          placeholder="Comment, kept with the decision"
+          autosize
+          minRows={1}
+          maxRows={6}
+          value={comment}
+          onChange={(event) => setComment(event.currentTarget.value)}
+          data-testid={`comment-${step}`}
+          className={classes.comment ?? ""}
+        />
+        <div className={classes.actions}>
+          {isForm ? (
             <Button
-              leftSection={<Check size={14} />}
-              loading={busy === "approved"}
+              leftSection={<Send size={14} />}
+              loading={busy === "submitted"}
               disabled={busy !== null}
-              onClick={() => void decide("approved")}
-              data-testid={`approve-${step}`}
+              onClick={() => void decide("submitted")}
+              data-testid={`submit-${step}`}
             >
-              Approve
+              Send
             </Button>
-            <Button
-              variant="default"
-              leftSection={<X size={14} />}
-              loading={busy === "rejected"}
-              disabled={busy !== null}
-              onClick={() => void decide("rejected")}
-              data-testid={`reject-${step}`}
-            >
-              Reject
-            </Button>
-          </>
-        )}
+          ) : (
+            <>
+              <Button
+                leftSection={<Check size={14} />}
+                loading={busy === "approved"}
+                disabled={busy !== null}
+                onClick={() => void decide("approved")}
+                data-testid={`approve-${step}`}
+              >
+                Approve
+              </Button>
+              <Button
+                variant="default"
+                leftSection={<X size={14} />}
+                loading={busy === "rejected"}
+                disabled={busy !== null}
+                onClick={() => void decide("rejected")}
+                data-testid={`reject-${step}`}
+              >
+                Reject
+              </Button>
+            </>
+          )}
+        </div>
       </div>
     </article>
   );

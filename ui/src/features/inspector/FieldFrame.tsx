@@ -5,7 +5,7 @@ import { useId, useState } from "react";
 import type { Field } from "../../bindings/Field";
 import type { Problem } from "../../bindings/Problem";
 import type { Widget } from "../../bindings/Widget";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { asExpression, expressionSource, isExpression } from "../expression/template";
 import ExpressionField from "./fields/ExpressionField";
 import { FIELDS } from "./fields/index";
@@ -119,7 +119,11 @@ export default function FieldFrame({ field, value, path, onChange }: FieldFrameP
           {problems.map((problem) => (
             <ProblemLine key={`${problem.code}${problem.place.field}${problem.message}`} problem={problem} />
           ))}
-          {field.help && <p className={classes.help}>{inline(field.help)}</p>}
+          {field.help && (
+            <p className={classes.help}>
+              <Words text={field.help} isPlain />
+            </p>
+          )}
         </div>
       )}
     </div>
@@ -135,20 +139,6 @@ function plainOf(source: string | null): unknown {
   }
 }
 
-/** Backticks become code. */
-export function inline(text: string) {
-  return text.split("`").map((part, index) =>
-    index % 2 === 1 ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one fixed text.
-      <code key={index} className={classes.code}>
-        {part}
-      </code>
-    ) : (
-      part
-    ),
-  );
-}
-
 export function ProblemLine({ problem }: { problem: Problem }) {
   const Icon =
     problem.severity === "error" ? CircleAlert : problem.severity === "warning" ? TriangleAlert : Info;
@@ -160,8 +150,14 @@ export function ProblemLine({ problem }: { problem: Problem }) {
     >
       <Icon size={13} aria-label={problem.severity} />
       <span>
-        {inline(sentence(problem.message))}
-        {problem.hint && <span className={classes.hint}> {inline(sentence(problem.hint))}</span>}
+        <Words text={problem.message} />
+        {problem.hint && "."}
+        {problem.hint && (
+          <span className={classes.hint}>
+            {" "}
+            <Words text={problem.hint} />
+          </span>
+        )}
       </span>
     </p>
   );

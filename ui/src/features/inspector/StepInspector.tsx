@@ -7,12 +7,13 @@ import type { KindInfo } from "../../bindings/KindInfo";
 import type { Step } from "../../bindings/Step";
 import type { Workflow } from "../../bindings/Workflow";
 import { iconOf } from "../../components/icons";
+import { Words } from "../../components/Words";
 import { eachStep, findStep, graphOf, isSlug, renameStep, slugify } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { tellError } from "../../state/tell";
 import DynamicForm from "./DynamicForm";
 import { EFFECTS } from "./effects";
-import { inline, ProblemLine } from "./FieldFrame";
+import { ProblemLine } from "./FieldFrame";
 import JsonField from "./fields/JsonField";
 import { FormContext, isWithin } from "./form-context";
 import type { Values } from "./form-values";
@@ -120,7 +121,11 @@ export default function StepInspector({ document, step, isReadOnly }: StepInspec
         }
         effect={facts?.effect ?? kind?.effect}
       />
-      {kind?.summary && <p className={classes.about}>{inline(kind.summary)}</p>}
+      {kind?.summary && (
+        <p className={classes.about}>
+          <Words text={kind.summary} isPlain />
+        </p>
+      )}
       {step.disabled && (
         <div className={classes.banner}>
           <EyeOff size={14} />

@@ -1,9 +1,9 @@
 /** What became of the selected step in the open run. */
 import { ArrowRight } from "lucide-react";
 import type { RunView } from "../../bindings/RunView";
-import { sentence } from "../../components/Panel";
 import { StatusBadge } from "../../components/StatusBadge";
 import { idleLook, stepLooks } from "../../components/status";
+import { Words } from "../../components/Words";
 import { hasEnded } from "../../state/run";
 import { useView } from "../../state/view";
 import ValueView from "../data/ValueView";
@@ -12,7 +12,6 @@ import { durationOf, runRows } from "../runs/run-rows";
 import { useRunSelection } from "../runs/selection";
 import { formatDuration, formatExact } from "../runs/time";
 import { useNow } from "../runs/use-now";
-import { inline } from "./FieldFrame";
 import classes from "./inspector.module.css";
 import Section from "./Section";
 
@@ -52,11 +51,21 @@ export default function StepRunData({ view, step }: { view: RunView; step: strin
           Details <ArrowRight size={12} aria-hidden="true" />
         </button>
       </div>
-      {state?.note && <p className={classes.runNote}>{inline(sentence(state.note))}</p>}
+      {state?.note && (
+        <p className={classes.runNote}>
+          <Words text={state.note} />
+        </p>
+      )}
       {state?.error && (
         <div className={classes.runError}>
-          <b>{inline(sentence(state.error.message))}</b>
-          {state.error.hint && <span>{inline(sentence(state.error.hint))}</span>}
+          <b>
+            <Words text={state.error.message} />
+          </b>
+          {state.error.hint && (
+            <span>
+              <Words text={state.error.hint} />
+            </span>
+          )}
           <code>{state.error.code}</code>
         </div>
       )}

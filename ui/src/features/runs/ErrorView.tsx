@@ -1,15 +1,20 @@
 /** What went wrong, and the way out. */
 import type { StepError } from "../../bindings/StepError";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import ValueView from "../data/ValueView";
-import { inline } from "../inspector/FieldFrame";
 import classes from "./runs.module.css";
 
 export default function ErrorView({ error }: { error: StepError }) {
   return (
     <section className={classes.error} aria-label="Error">
-      <p className={classes.errorMessage}>{inline(sentence(error.message))}</p>
-      {error.hint && <p className={classes.errorHint}>{inline(sentence(error.hint))}</p>}
+      <p className={classes.errorMessage}>
+        <Words text={error.message} />
+      </p>
+      {error.hint && (
+        <p className={classes.errorHint}>
+          <Words text={error.hint} />
+        </p>
+      )}
       <dl className={classes.facts}>
         <dt>Code</dt>
         <dd>

@@ -3,7 +3,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { EventLine } from "../../bindings/EventLine";
 import type { RunView } from "../../bindings/RunView";
-import { PanelError, PanelSkeleton, sentence } from "../../components/Panel";
+import { PanelError, PanelSkeleton } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { useRun } from "../../state/run";
 import classes from "./runs.module.css";
 import { formatClock, formatDuration, formatExact } from "./time";
@@ -115,7 +116,9 @@ export default function EventList({ view, path }: EventListProps) {
                   style={tone ? { background: `var(--bt-${tone})` } : undefined}
                   aria-hidden="true"
                 />
-                <span className={classes.eventText}>{sentence(line.text)}</span>
+                <span className={classes.eventText}>
+                  <Words text={line.text} />
+                </span>
               </div>
             ) : null;
           })}

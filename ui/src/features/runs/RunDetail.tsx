@@ -7,7 +7,7 @@ import ErrorView from "./ErrorView";
 import EventList from "./EventList";
 import type { RunRow } from "./run-rows";
 import classes from "./runs.module.css";
-import StepNow from "./StepNow";
+import StepNow, { isAsking, StepQuestion } from "./StepNow";
 import { useRunSelection } from "./selection";
 import Timeline from "./Timeline";
 import WhyView from "./WhyView";
@@ -23,7 +23,9 @@ export default function RunDetail({ view, row, rows }: RunDetailProps) {
   const setTab = useRunSelection((state) => state.setTab);
   const isLive = useRun((run) => run.atSeq === null);
   const error = row ? row.view?.error : view.summary.error;
+  const asks = isLive && isAsking(row?.view);
   const tabs = [
+    ...(asks ? [{ value: "decide", label: "Decide" }] : []),
     { value: "output", label: row ? "Output" : "Result" },
     { value: "input", label: "Input" },
     ...(row ? [{ value: "why", label: "Why" }] : []),
@@ -31,19 +33,27 @@ export default function RunDetail({ view, row, rows }: RunDetailProps) {
     { value: "events", label: "Events" },
     { value: "timeline", label: "Timeline" },
   ];
-  const isThere = tabs.some((tab) => tab.value === wanted);
-  // A step that failed has no output: its error is what people look for.
-  const hasOutput = row
-    ? row.view?.output !== undefined && row.view.output !== null
-    : view.outputs !== undefined && view.outputs !== null;
-  const tab = !isThere ? "output" : wanted;
-  const shown = tab === "output" && error && !hasOutput ? "error" : tab;
+  // Where nobody chose a tab, the one that says most is in front.
+  const output = row ? row.view?.output : view.outputs;
+  const hasOutput = output !== undefined && output !== null;
+  const telling = asks
+    ? "decide"
+    : error && !hasOutput
+      ? "error"
+      : hasOutput
+        ? "output"
+        : row
+          ? row.view?.status === "skipped"
+            ? "why"
+            : "output"
+          : "timeline";
+  const shown = wanted !== null && tabs.some((tab) => tab.value === wanted) ? wanted : telling;
   return (
     <div className={classes.detail}>
       {row && <StepNow key={row.path} view={view} row={row} isLive={isLive} />}
       <Tabs
         value={shown}
-        onChange={(next) => setTab(next ?? "output")}
+        onChange={(next) => setTab(next)}
         className={classes.tabs ?? ""}
         keepMounted={false}
       >
@@ -54,6 +64,11 @@ export default function RunDetail({ view, row, rows }: RunDetailProps) {
             </Tabs.Tab>
           ))}
         </Tabs.List>
+        {row && asks && (
+          <Tabs.Panel value="decide" className={classes.tabPanel ?? ""}>
+            <StepQuestion view={view} row={row} />
+          </Tabs.Panel>
+        )}
         <Tabs.Panel value="output" className={classes.tabPanel ?? ""}>
           <ValueView
             value={row ? row.view?.output : view.outputs}

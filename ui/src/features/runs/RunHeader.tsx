@@ -6,6 +6,7 @@ import { call } from "../../backend/call";
 import type { RunView } from "../../bindings/RunView";
 import { StatusBadge } from "../../components/StatusBadge";
 import { runLooks } from "../../components/status";
+import { Words } from "../../components/Words";
 import { ask } from "../../state/ask";
 import { hasEnded, useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
@@ -69,7 +70,7 @@ export default function RunHeader({ view }: { view: RunView }) {
       </Tooltip>
       {!isOver && summary.waitingFor.length > 0 && (
         <span className={classes.waitingFor} title={summary.waitingFor.join("\n")}>
-          {summary.waitingFor[0]}
+          <Words text={summary.waitingFor[0] ?? ""} isPlain />
           {summary.waitingFor.length > 1 && ` and ${summary.waitingFor.length - 1} more`}
         </span>
       )}

@@ -14,13 +14,14 @@ interface SchemaFormProps {
 export default function SchemaForm({ questions, answers, onChange, problems }: SchemaFormProps) {
   return (
     <Stack gap="sm">
-      {questions.map((question) => (
+      {questions.map((question, index) => (
         <QuestionField
           key={question.name}
           question={question}
           value={answers[question.name]}
           onChange={(value) => onChange(question.name, value)}
           problem={problems[question.name]}
+          isFirst={index === 0}
         />
       ))}
     </Stack>
@@ -32,14 +33,16 @@ interface QuestionFieldProps {
   value: unknown;
   onChange: (value: unknown) => void;
   problem: string | undefined;
+  isFirst: boolean;
 }
 
-function QuestionField({ question, value, onChange, problem }: QuestionFieldProps) {
+function QuestionField({ question, value, onChange, problem, isFirst }: QuestionFieldProps) {
   const shared = {
     label: question.label,
     withAsterisk: question.required,
     error: problem === undefined ? false : sentence(problem),
     "data-testid": `input-${question.name}`,
+    ...(isFirst ? { "data-autofocus": true } : {}),
     ...(question.help ? { description: question.help } : {}),
   };
   const text = typeof value === "string" ? value : value === undefined ? "" : String(value);

@@ -4,7 +4,7 @@ import { ChevronRight, OctagonX, Play } from "lucide-react";
 import { type FormEvent, useMemo, useState } from "react";
 import type { Problem } from "../../bindings/Problem";
 import type { Workflow } from "../../bindings/Workflow";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
 import { focusField } from "../../state/focus";
 import { useRun } from "../../state/run";
@@ -134,7 +134,7 @@ function Blocking({ problems, onClose }: { problems: readonly Problem[]; onClose
           >
             <span>
               {problem.place.step && <b>{problem.place.step}: </b>}
-              {sentence(problem.message)}
+              <Words text={problem.message} />
             </span>
             <ChevronRight size={14} aria-label="Show it" />
           </UnstyledButton>

@@ -6,8 +6,9 @@ import { useState } from "react";
 import { call } from "../../backend/call";
 import { inboxQuery } from "../../backend/queries";
 import type { RunView } from "../../bindings/RunView";
-import { sentence } from "../../components/Panel";
+import type { StepView } from "../../bindings/StepView";
 import { stepLooks } from "../../components/status";
+import { Words } from "../../components/Words";
 import { titleOf } from "../../state/document";
 import { useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
@@ -31,11 +32,6 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
   const now = useNow(1_000, isLive && isWaiting && step?.until !== undefined);
   const refresh = useRun((run) => run.refresh);
   const [isBusy, setBusy] = useState(false);
-  const inbox = useQuery({
-    ...inboxQuery,
-    enabled: isLive && (step?.question !== undefined || step?.status === "outcome-unknown"),
-  });
-  const item = inbox.data?.items.find((one) => one.run.id === view.summary.id && one.step === row.path);
   if (!step) {
     return null;
   }
@@ -52,71 +48,87 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
     }
   };
   return (
-    <>
-      <div className={classes.now}>
-        <b>{titleOf(row.step)}</b>
-        <StatusMark look={stepLooks[step.status]} />
-        {step.status === "retrying" ? (
+    <div className={classes.now}>
+      <b>{titleOf(row.step)}</b>
+      <StatusMark look={stepLooks[step.status]} />
+      {step.status === "retrying" ? (
+        <span className={classes.quiet}>
+          <RotateCcw size={12} aria-hidden="true" /> attempt {step.attempt} of {step.attempts}
+          {left !== null && isLive && <>, next in {formatDuration(Math.max(0, left))}</>}
+        </span>
+      ) : (
+        step.attempt > 1 && (
           <span className={classes.quiet}>
-            <RotateCcw size={12} aria-hidden="true" /> attempt {step.attempt} of {step.attempts}
-            {left !== null && isLive && <>, next in {formatDuration(Math.max(0, left))}</>}
+            attempt {step.attempt} of {Math.max(step.attempt, step.attempts)}
           </span>
-        ) : (
-          step.attempt > 1 && (
-            <span className={classes.quiet}>
-              attempt {step.attempt} of {Math.max(step.attempt, step.attempts)}
-            </span>
-          )
-        )}
-        {step.status === "waiting" && !step.question && (
-          <span
-            className={classes.quiet}
-            title={step.until === undefined ? undefined : formatExact(step.until)}
-          >
-            <Hourglass size={12} aria-hidden="true" /> {step.note ? sentence(step.note) : "waits"}
-            {left !== null && left > 0 && isLive && <> · {formatDuration(left)} left</>}
-          </span>
-        )}
-        {(step.status === "skipped" || step.status === "cancelled") && step.note && (
-          <span className={classes.quiet}>{sentence(step.note)}</span>
-        )}
-        <span className={classes.grow} />
-        {step.status === "retrying" && isLive && (
-          <Button
-            size="compact-xs"
-            variant="light"
-            loading={isBusy}
-            onClick={() => void hurry()}
-            data-testid={`retry-now-${row.path}`}
-          >
-            Retry now
-          </Button>
-        )}
-      </div>
-      {isLive && step.question && step.status === "waiting" && (
-        <div className={classes.nowCard}>
+        )
+      )}
+      {step.status === "waiting" && !step.question && (
+        <span
+          className={classes.quiet}
+          title={step.until === undefined ? undefined : formatExact(step.until)}
+        >
+          <Hourglass size={12} aria-hidden="true" /> {step.note ? <Words text={step.note} /> : "waits"}
+          {left !== null && left > 0 && isLive && <> · {formatDuration(left)} left</>}
+        </span>
+      )}
+      {(step.status === "skipped" || step.status === "cancelled") && step.note && (
+        <span className={classes.quiet}>
+          <Words text={step.note} />
+        </span>
+      )}
+      <span className={classes.grow} />
+      {step.status === "retrying" && isLive && (
+        <Button
+          size="compact-xs"
+          variant="light"
+          loading={isBusy}
+          onClick={() => void hurry()}
+          data-testid={`retry-now-${row.path}`}
+        >
+          Retry now
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Whether the step waits for an answer of a person. */
+export function isAsking(step: StepView | undefined): boolean {
+  return (step?.status === "waiting" && step.question !== undefined) || step?.status === "outcome-unknown";
+}
+
+/** The question of a step, to be answered right here. */
+export function StepQuestion({ view, row }: { view: RunView; row: RunRow }) {
+  const refresh = useRun((run) => run.refresh);
+  const inbox = useQuery(inboxQuery);
+  const item = inbox.data?.items.find((one) => one.run.id === view.summary.id && one.step === row.path);
+  const step = row.view;
+  const question = item?.question ?? step?.question;
+  const onDone = () => void refresh();
+  return (
+    <div className={classes.decide}>
+      {step?.status === "outcome-unknown" ? (
+        <OutcomeCard
+          run={view.summary.id}
+          step={row.path}
+          title={titleOf(row.step)}
+          {...(step.note ? { note: step.note } : {})}
+          onDone={onDone}
+        />
+      ) : (
+        question && (
           <QuestionCard
+            key={question.evidenceDigest}
             run={view.summary.id}
             step={row.path}
-            question={item?.question ?? step.question}
+            question={question}
             answers={item?.answers ?? []}
-            askedAt={item?.askedAt ?? step.startedAt ?? view.at}
-            isCompact
-            onDone={() => void refresh()}
+            askedAt={item?.askedAt ?? step?.startedAt ?? view.at}
+            onDone={onDone}
           />
-        </div>
+        )
       )}
-      {isLive && step.status === "outcome-unknown" && (
-        <div className={classes.nowCard}>
-          <OutcomeCard
-            run={view.summary.id}
-            step={row.path}
-            title={titleOf(row.step)}
-            {...(step.note ? { note: step.note } : {})}
-            onDone={() => void refresh()}
-          />
-        </div>
-      )}
-    </>
+    </div>
   );
 }

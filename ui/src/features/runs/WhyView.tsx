@@ -1,9 +1,8 @@
 /** Why a step ran, did not run, or took the way it took. */
 import { ArrowDownToLine, ArrowUpFromLine, CircleCheck, CircleSlash2, Info } from "lucide-react";
 import type { RunView } from "../../bindings/RunView";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { findStep, titleOf } from "../../state/document";
-import { inline } from "../inspector/FieldFrame";
 import EvaluationView from "./EvaluationView";
 import { type EdgeLine, edgesOf, type RunRow } from "./run-rows";
 import classes from "./runs.module.css";
@@ -16,7 +15,7 @@ export default function WhyView({ view, row }: { view: RunView; row: RunRow }) {
     <div className={classes.why}>
       {row.view?.note && (
         <p className={classes.whyNote}>
-          <Info size={14} aria-hidden="true" /> {inline(sentence(row.view.note))}
+          <Info size={14} aria-hidden="true" /> <Words text={row.view.note} />
         </p>
       )}
       {row.view?.port !== undefined && (

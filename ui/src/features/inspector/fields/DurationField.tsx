@@ -33,7 +33,7 @@ export default function DurationField({
       }
       rightSection={
         ms === null ? null : (
-          <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
+          <Text size="xs" c="dimmed" ta="right" w="100%" pr={10} style={{ whiteSpace: "nowrap" }}>
             {formatDuration(ms)}
           </Text>
         )
