@@ -9,7 +9,8 @@ import { builtProgram, inProject } from "./lib/paths.mjs";
 import { main, say, steps, Trouble } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
 
-const port = Number(process.env.BATON_DEV_PORT ?? 4700);
+// Where ui/vite.config.ts looks for it.
+const port = 4780;
 
 await main(async () => {
   const step = steps(3);
@@ -21,6 +22,7 @@ await main(async () => {
   await step("Serve", async () => {
     const backend = spawn(builtProgram("baton", "dev"), ["serve", "--no-open", "--port", String(port)], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: { BATON_SAMPLES_DIR: inProject("workflows"), BATON_UI_DIR: inProject("ui/dist"), ...process.env },
     });
     const address = await new Promise((resolve, reject) => {
       backend.stdout.setEncoding("utf8").on("data", (text) => {
@@ -31,10 +33,9 @@ await main(async () => {
       backend.on("close", (code) => reject(new Trouble(`\`baton serve\` ended with ${code}`)));
     });
     say(`    with hot reload: http://127.0.0.1:5173/${address.hash}`);
-    const vite = spawn("npm", ["run", "dev", "--workspace", "ui"], {
+    const vite = spawn("npm", ["run", "dev", "--workspace", "ui", "--", "--host", "127.0.0.1"], {
       cwd: inProject(),
       stdio: "inherit",
-      env: { ...process.env, BATON_BACKEND: address.origin },
       shell: process.platform === "win32",
     });
     await new Promise((resolve) => vite.on("close", resolve));

@@ -44,9 +44,12 @@ journey("edits survive a killed server and come back as a draft", { prepare: sma
   await openFile(page, file);
   const log = await dropStep(page, "log", await freePlace(page));
   await at(page, `step-${log}`).click();
+  // Rust answers when the edit is on disk; what was typed a moment before that is what a crash may take.
+  const kept = page.waitForResponse(
+    (response) => response.url().endsWith("/api/rpc/draft_put") && response.request().postData()?.includes("not saved yet"),
+  );
   await fillField(page, "message", "not saved yet");
-  // The page says when the journal has it: nothing to wait for blindly.
-  await page.waitForTimeout(1_500);
+  await kept;
   await running.server.kill();
   await page.context().close();
   assert.equal(readFileSync(file, "utf8"), before, "a draft never changes the file");
