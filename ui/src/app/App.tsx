@@ -8,12 +8,12 @@ import { StartPage } from "../features/start/StartPage";
 import { useSettings } from "../state/settings";
 import { useView } from "../state/view";
 import { theme } from "../theme/theme";
-import { ErrorBoundary } from "./ErrorBoundary";
 import { CommandPalette } from "./CommandPalette";
+import { ErrorBoundary } from "./ErrorBoundary";
 import { listenToBackend } from "./events";
+import { guardClosing } from "./guard";
 import { HelpDialog } from "./HelpDialog";
 import { Shell } from "./Shell";
-import { guardClosing } from "./guard";
 import { useCommandKeys } from "./use-command-keys";
 
 /** The whole app. */

@@ -4,9 +4,10 @@ import { Search } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useCatalog } from "../backend/queries";
 import { iconOf } from "../components/icons";
+import { useCanvas } from "../features/canvas/canvas-store";
 import { eachStep, titleOf } from "../state/document";
 import { useEditor } from "../state/editor";
-import { useCanvas } from "../features/canvas/canvas-store";
+import { useView } from "../state/view";
 import { commands, isEnabled, runCommand } from "./commands";
 import { keyLabels } from "./keys";
 
@@ -15,6 +16,7 @@ export function CommandPalette() {
   const doc = useEditor((editor) => editor.doc);
   const catalog = useCatalog();
   const [opened, setOpened] = useState(0);
+  const isFinding = useView((view) => view.isFinding);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what can be done is asked anew at every opening
   const actions = useMemo(() => {
@@ -56,21 +58,26 @@ export function CommandPalette() {
       });
     }
     const all: SpotlightActionGroupData[] = [...groups].map(([group, list]) => ({ group, actions: list }));
-    return steps.length > 0 ? [{ group: "Go to step", actions: steps }, ...all] : all;
-  }, [doc, catalog, opened]);
+    const shown = { group: "Go to step", actions: steps };
+    return steps.length === 0 ? all : isFinding ? [shown] : [...all, shown];
+  }, [doc, catalog, opened, isFinding]);
 
   return (
     <Spotlight
       actions={actions}
       shortcut={null}
-      limit={60}
+      limit={80}
+      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       scrollable
       maxHeight={440}
       radius="lg"
       highlightQuery
       nothingFound="Nothing is called that"
       onSpotlightOpen={() => setOpened((count) => count + 1)}
-      searchProps={{ leftSection: <Search size={18} />, placeholder: "Search commands and steps…" }}
+      searchProps={{
+        leftSection: <Search size={18} />,
+        placeholder: isFinding ? "Go to a step…" : "Search commands and steps…",
+      }}
     />
   );
 }

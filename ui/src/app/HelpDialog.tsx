@@ -1,8 +1,8 @@
 import { Group, Kbd, Modal, SimpleGrid, Text } from "@mantine/core";
 import { useView } from "../state/view";
 import { commands } from "./commands";
-import { keyLabels } from "./keys";
 import classes from "./HelpDialog.module.css";
+import { keyLabels } from "./keys";
 
 const POINTER: [what: string, how: string][] = [
   ["Move the canvas", "Space or middle button + drag"],

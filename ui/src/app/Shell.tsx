@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Group, Panel, Separator } from "react-resizable-panels";
-import { PanelSkeleton } from "../components/Panel";
-import { ConnectDialog } from "../features/canvas/ConnectDialog";
+import { PanelSkeleton, TitleIsOnTab } from "../components/Panel";
 import { Canvas } from "../features/canvas/Canvas";
+import { ConnectDialog } from "../features/canvas/ConnectDialog";
+import { listenToClipboard } from "../features/canvas/commands/clipboard";
 import { RunBanner } from "../features/canvas/RunBanner";
 import { Ghost } from "../features/palette/Ghost";
 import { Banners } from "../features/toolbar/Banners";
@@ -39,7 +40,8 @@ function useLayoutOf(group: string) {
     ...(layout ? { defaultLayout: layout } : {}),
     onLayoutChanged(next: Record<string, number>) {
       const { panels: known, change } = useSettings.getState();
-      if (JSON.stringify(known[group]) !== JSON.stringify(next)) change({ panels: { ...known, [group]: next } });
+      if (JSON.stringify(known[group]) !== JSON.stringify(next))
+        change({ panels: { ...known, [group]: next } });
     },
   };
 }
@@ -53,19 +55,21 @@ export function Shell() {
   const closeDialog = useView((view) => view.closeDialog);
   const columns = useLayoutOf(`columns${hasLeft ? "L" : ""}${hasRight ? "R" : ""}`);
   const rows = useLayoutOf("rows");
+  useEffect(() => listenToClipboard(), []);
   return (
     <div className={classes.shell}>
       <Header />
       <Banners />
-      <Group
-        key={`${hasLeft}${hasRight}`}
-        orientation="horizontal"
-        className={classes.main}
-        {...columns}
-      >
+      <Group key={`${hasLeft}${hasRight}`} orientation="horizontal" className={classes.main} {...columns}>
         {hasLeft && (
           <>
-            <Panel id="left" defaultSize={232} minSize={180} maxSize={380} groupResizeBehavior="preserve-pixel-size">
+            <Panel
+              id="left"
+              defaultSize={232}
+              minSize={180}
+              maxSize={380}
+              groupResizeBehavior="preserve-pixel-size"
+            >
               <AreaPanel area="left" />
             </Panel>
             <Separator className={classes.separator} aria-label="Width of the steps" />
@@ -73,7 +77,12 @@ export function Shell() {
         )}
         <Panel id="middle" minSize={320}>
           <div className={classes.middle}>
-            <Group key={String(hasBottom)} orientation="vertical" className={classes.rows} {...(hasBottom ? rows : {})}>
+            <Group
+              key={String(hasBottom)}
+              orientation="vertical"
+              className={classes.rows}
+              {...(hasBottom ? rows : {})}
+            >
               <Panel id="canvas" minSize={160}>
                 <div className={classes.canvas}>
                   <ErrorBoundary what="The canvas">
@@ -85,21 +94,37 @@ export function Shell() {
               {hasBottom && (
                 <>
                   <Separator className={classes.separatorDown} aria-label="Height of the panels" />
-                  <Panel id="bottom" defaultSize={260} minSize={120} groupResizeBehavior="preserve-pixel-size">
-                    <div id="bottom-panel" className={classes.bottom}>
-                      <AreaPanel area="bottom" />
+                  <Panel
+                    id="bottom"
+                    defaultSize={260}
+                    minSize={120}
+                    groupResizeBehavior="preserve-pixel-size"
+                  >
+                    <div className={classes.bottom}>
+                      <BottomTabs />
+                      <div id="bottom-panel" className={classes.content}>
+                        <TitleIsOnTab value={true}>
+                          <AreaPanel area="bottom" />
+                        </TitleIsOnTab>
+                      </div>
                     </div>
                   </Panel>
                 </>
               )}
             </Group>
-            <BottomTabs />
+            {!hasBottom && <BottomTabs />}
           </div>
         </Panel>
         {hasRight && (
           <>
             <Separator className={classes.separator} aria-label="Width of the inspector" />
-            <Panel id="right" defaultSize={340} minSize={260} maxSize={640} groupResizeBehavior="preserve-pixel-size">
+            <Panel
+              id="right"
+              defaultSize={340}
+              minSize={260}
+              maxSize={640}
+              groupResizeBehavior="preserve-pixel-size"
+            >
               <AreaPanel area="right" />
             </Panel>
           </>

@@ -25,5 +25,5 @@ export type Command = {
   isEdit?: boolean;
   /** Whether it can be done now. */
   when?(): boolean;
-  run(): void | Promise<unknown>;
+  run(): unknown;
 };

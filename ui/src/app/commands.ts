@@ -1,3 +1,4 @@
+import { spotlight } from "@mantine/spotlight";
 import {
   CheckCheck,
   CircleHelp,
@@ -15,10 +16,9 @@ import {
   Square,
   Undo2,
 } from "lucide-react";
-import { spotlight } from "@mantine/spotlight";
 import { call } from "../backend/call";
-import { canvasCommands } from "../features/canvas/commands";
 import { useCanvas } from "../features/canvas/canvas-store";
+import { canvasCommands } from "../features/canvas/commands";
 import { ask } from "../state/ask";
 import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
@@ -39,7 +39,11 @@ export async function startRun(): Promise<void> {
   const errors = check.problems.filter((problem) => problem.severity === "error").length;
   if (errors > 0) {
     useView.getState().showPanel("bottom", "problems");
-    tell(errors === 1 ? "There is an error to mend before this can run" : `There are ${errors} errors to mend before this can run`);
+    tell(
+      errors === 1
+        ? "There is an error to mend before this can run"
+        : `There are ${errors} errors to mend before this can run`,
+    );
     return;
   }
   const { trust } = useEditor.getState();
@@ -70,7 +74,8 @@ export function toggleTheme(): void {
   const { theme, change } = useSettings.getState();
   const isDark = document.documentElement.dataset.mantineColorScheme === "dark";
   change({ theme: isDark ? "light" : "dark" });
-  if (theme === "system") tell(`Always ${isDark ? "light" : "dark"} now; the settings can follow the system again`);
+  if (theme === "system")
+    tell(`Always ${isDark ? "light" : "dark"} now; the settings can follow the system again`);
 }
 
 /** Everything that a person can do: menu, command palette, keys and help are made from this. */
@@ -84,8 +89,25 @@ export const commands: readonly Command[] = [
     inText: true,
     run: createWorkflow,
   },
-  { id: "open", title: "Open…", group: "File", icon: FolderOpen, keys: ["Mod+O"], inText: true, run: openWithDialog },
-  { id: "save", title: "Save", group: "File", icon: Save, keys: ["Mod+S"], inText: true, when: isEditing, run: save },
+  {
+    id: "open",
+    title: "Open…",
+    group: "File",
+    icon: FolderOpen,
+    keys: ["Mod+O"],
+    inText: true,
+    run: openWithDialog,
+  },
+  {
+    id: "save",
+    title: "Save",
+    group: "File",
+    icon: Save,
+    keys: ["Mod+S"],
+    inText: true,
+    when: isEditing,
+    run: save,
+  },
   {
     id: "save-as",
     title: "Save as…",
@@ -173,7 +195,10 @@ export const commands: readonly Command[] = [
     icon: CommandIcon,
     keys: ["Mod+K", "Mod+Shift+P"],
     inText: true,
-    run: () => spotlight.open(),
+    run() {
+      useView.setState({ isFinding: false });
+      spotlight.open();
+    },
   },
   {
     id: "find",
@@ -183,9 +208,20 @@ export const commands: readonly Command[] = [
     words: "search find",
     inText: true,
     when: isOpen,
-    run: () => spotlight.open(),
+    run() {
+      useView.setState({ isFinding: true });
+      spotlight.open();
+    },
   },
-  { id: "help", title: "Keys", group: "Help", icon: CircleHelp, keys: ["?"], words: "shortcuts help", run: () => useView.getState().openDialog("help") },
+  {
+    id: "help",
+    title: "Keys",
+    group: "Help",
+    icon: CircleHelp,
+    keys: ["?"],
+    words: "shortcuts help",
+    run: () => useView.getState().openDialog("help"),
+  },
   { id: "theme", title: "Light or dark", group: "View", icon: Moon, words: "theme colour", run: toggleTheme },
   {
     id: "wheel",
@@ -195,7 +231,11 @@ export const commands: readonly Command[] = [
     run() {
       const { wheel, change } = useSettings.getState();
       change({ wheel: wheel === "mouse" ? "trackpad" : "mouse" });
-      tell(wheel === "mouse" ? "The wheel and two fingers move the canvas; with Ctrl they zoom" : "The wheel zooms");
+      tell(
+        wheel === "mouse"
+          ? "The wheel and two fingers move the canvas; with Ctrl they zoom"
+          : "The wheel zooms",
+      );
     },
   },
   {
@@ -251,5 +291,7 @@ export function findCommand(id: string): Command {
 export function runCommand(id: string): void {
   const command = findCommand(id);
   if (!isEnabled(command)) return;
-  Promise.resolve(command.run()).catch((thrown: unknown) => tellError(`“${command.title}” did not work`, thrown));
+  Promise.resolve(command.run()).catch((thrown: unknown) =>
+    tellError(`“${command.title}” did not work`, thrown),
+  );
 }

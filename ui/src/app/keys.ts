@@ -48,7 +48,8 @@ const SIGNS: Record<string, string> = {
 /** Keys as people write them: `Ctrl` `Shift` `Z`. */
 export function keyLabels(keys: string): string[] {
   const { mod, shift, alt, key } = parse(keys);
-  const name = SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key.charAt(0).toUpperCase() + key.slice(1));
+  const name =
+    SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key.charAt(0).toUpperCase() + key.slice(1));
   return [
     ...(mod ? [isMac ? "⌘" : "Ctrl"] : []),
     ...(alt ? [isMac ? "⌥" : "Alt"] : []),

@@ -1,4 +1,13 @@
-import { CircleAlert, History, Inbox, ListTree, type LucideIcon, PanelRight, Play, SquareStack } from "lucide-react";
+import {
+  CircleAlert,
+  History,
+  Inbox,
+  ListTree,
+  type LucideIcon,
+  PanelRight,
+  Play,
+  SquareStack,
+} from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 export type Area = "left" | "right" | "bottom";

@@ -17,7 +17,13 @@ export function useCommandKeys(): void {
         if (command.isNative || !command.keys?.some((keys) => matches(event, keys))) continue;
         if (isTyping && !command.inText) continue;
         // Keys without Mod belong to the part that has the focus: a list walks with arrows of its own.
-        const isBare = !(event.ctrlKey || event.metaKey || event.altKey || /^F\d+$/.test(event.key) || event.key === "?");
+        const isBare = !(
+          event.ctrlKey ||
+          event.metaKey ||
+          event.altKey ||
+          /^F\d+$/.test(event.key) ||
+          event.key === "?"
+        );
         if (command.onCanvas && isBare && !isOnCanvas && !isNowhere) continue;
         if (!isEnabled(command)) continue;
         event.preventDefault();

@@ -1,5 +1,3 @@
-import { memoryBackend, plainCheck } from "./memory";
-import type { Backend } from "./backend";
 import type { Category } from "../bindings/Category";
 import type { KindInfo } from "../bindings/KindInfo";
 import type { Port } from "../bindings/Port";
@@ -7,10 +5,19 @@ import type { RunView } from "../bindings/RunView";
 import type { Step } from "../bindings/Step";
 import type { StepStatus } from "../bindings/StepStatus";
 import type { Workflow } from "../bindings/Workflow";
+import type { Backend } from "./backend";
+import { memoryBackend, plainCheck } from "./memory";
 
 // A made-up backend to look at the UI without Rust: `npm run -w ui dev`, then `/?memory`. Never part of a build.
 
-function kind(name: string, title: string, category: Category, icon: string, ports: [string, string][] = [], isContainer = false): KindInfo {
+function kind(
+  name: string,
+  title: string,
+  category: Category,
+  icon: string,
+  ports: [string, string][] = [],
+  isContainer = false,
+): KindInfo {
   return {
     kind: name,
     title,
@@ -21,7 +28,19 @@ function kind(name: string, title: string, category: Category, icon: string, por
     effect: "pure",
     isControl: category === "flow",
     isContainer,
-    form: { fields: [{ name: "path", widget: "file", label: "File", required: true, expression: true, secret: false, scope: [] }] },
+    form: {
+      fields: [
+        {
+          name: "path",
+          widget: "file",
+          label: "File",
+          required: true,
+          expression: true,
+          secret: false,
+          scope: [],
+        },
+      ],
+    },
     schema: { type: "object" },
     output: [["rows", "number of rows"]],
   };
@@ -32,28 +51,62 @@ const kinds: KindInfo[] = [
   kind("query", "SQL query", "data", "database"),
   kind("write_table", "Write table", "data", "file-output"),
   kind("set_values", "Set values", "data", "variable"),
-  kind("quality_gate", "Quality gate", "quality", "shield-check", [["pass", "Passed"], ["fail", "Failed"]]),
+  kind("quality_gate", "Quality gate", "quality", "shield-check", [
+    ["pass", "Passed"],
+    ["fail", "Failed"],
+  ]),
   kind("profile", "Profile", "quality", "chart-column"),
-  kind("decision", "Decision", "flow", "split", [["large", "Large order"], ["else", "Otherwise"]]),
-  kind("rules", "Decision table", "flow", "table-properties", [["matched", "Matched"], ["unmatched", "No match"]]),
+  kind("decision", "Decision", "flow", "split", [
+    ["large", "Large order"],
+    ["else", "Otherwise"],
+  ]),
+  kind("rules", "Decision table", "flow", "table-properties", [
+    ["matched", "Matched"],
+    ["unmatched", "No match"],
+  ]),
   kind("merge", "Merge", "flow", "merge"),
   kind("for_each", "For each", "flow", "repeat-2", [], true),
-  kind("repeat", "Repeat", "flow", "refresh-cw", [["done", "Done"], ["exhausted", "Gave up"]], true),
+  kind(
+    "repeat",
+    "Repeat",
+    "flow",
+    "refresh-cw",
+    [
+      ["done", "Done"],
+      ["exhausted", "Gave up"],
+    ],
+    true,
+  ),
   kind("scope", "Scope", "flow", "group", [], true),
   kind("workflow", "Sub-workflow", "flow", "workflow"),
   kind("end", "End", "flow", "flag"),
   kind("fail", "Fail", "flow", "octagon-x"),
-  kind("approval", "Approval", "people", "stamp", [["approved", "Approved"], ["rejected", "Rejected"], ["expired", "Expired"]]),
-  kind("form", "Form", "people", "clipboard-pen", [["submitted", "Submitted"], ["expired", "Expired"]]),
+  kind("approval", "Approval", "people", "stamp", [
+    ["approved", "Approved"],
+    ["rejected", "Rejected"],
+    ["expired", "Expired"],
+  ]),
+  kind("form", "Form", "people", "clipboard-pen", [
+    ["submitted", "Submitted"],
+    ["expired", "Expired"],
+  ]),
   kind("wait", "Wait", "time", "timer"),
-  kind("wait_for", "Wait for event", "time", "radio", [["received", "Received"], ["expired", "Expired"]]),
+  kind("wait_for", "Wait for event", "time", "radio", [
+    ["received", "Received"],
+    ["expired", "Expired"],
+  ]),
   kind("http_request", "HTTP request", "systems", "globe"),
   kind("run_program", "Run program", "systems", "square-terminal"),
   kind("notify", "Notify", "messages", "bell"),
   kind("send_mail", "Send mail", "messages", "mail"),
 ];
 
-const step = (id: string, of: string, name: string, rest: Partial<Step> = {}): Step => ({ id, kind: of, name, ...rest });
+const step = (id: string, of: string, name: string, rest: Partial<Step> = {}): Step => ({
+  id,
+  kind: of,
+  name,
+  ...rest,
+});
 
 const churn: Workflow = {
   format: 1,
@@ -67,7 +120,10 @@ const churn: Workflow = {
     step("score", "query", "Score customers"),
     step("each", "for_each", "For each segment", {
       body: {
-        steps: [step("offer", "set_values", "Choose an offer"), step("letter", "write_table", "Write the list")],
+        steps: [
+          step("offer", "set_values", "Choose an offer"),
+          step("letter", "write_table", "Write the list"),
+        ],
         edges: [{ from: "offer", to: "letter" }],
       },
     }),
@@ -88,7 +144,13 @@ const churn: Workflow = {
     { from: "approve.rejected", to: "kept" },
     { from: "send", to: "done" },
   ],
-  notes: [{ id: "note", text: ["Scores come from the model of the", "last quarter. Ask Ada before changing", "the threshold."], color: "yellow" }],
+  notes: [
+    {
+      id: "note",
+      text: ["Scores come from the model of the", "last quarter. Ask Ada before changing", "the threshold."],
+      color: "yellow",
+    },
+  ],
   layout: {
     load: [0, 160],
     gate: [300, 160],
@@ -137,12 +199,31 @@ function check(document: Workflow) {
       if (!facts) continue;
       facts.ports = of?.ports ?? [];
       facts.isKnown = of !== undefined;
-      facts.summary = each.kind === "read_table" ? "customers.csv" : each.kind === "approval" ? "retention-lead" : each.kind === "query" ? "12 lines of SQL" : "";
+      facts.summary =
+        each.kind === "read_table"
+          ? "customers.csv"
+          : each.kind === "approval"
+            ? "retention-lead"
+            : each.kind === "query"
+              ? "12 lines of SQL"
+              : "";
       if (each.kind === "wait" && !each.with?.for) {
-        found.problems.push({ code: "missing-field", severity: "error", place: { step: each.id, field: "with.for" }, message: "`for` or `until` is needed", hint: "say how long, such as `10m`" });
+        found.problems.push({
+          code: "missing-field",
+          severity: "error",
+          place: { step: each.id, field: "with.for" },
+          message: "`for` or `until` is needed",
+          hint: "say how long, such as `10m`",
+        });
       }
       if (each.kind === "send_mail") {
-        found.problems.push({ code: "unsafe-retry", severity: "warning", place: { step: each.id }, message: "sending twice would send two mails", hint: "after a crash a person is asked" });
+        found.problems.push({
+          code: "unsafe-retry",
+          severity: "warning",
+          place: { step: each.id },
+          message: "sending twice would send two mails",
+          hint: "after a crash a person is asked",
+        });
       }
       if (each.body) fix(each.body.steps);
     }
@@ -153,20 +234,60 @@ function check(document: Workflow) {
 }
 
 function runOf(document: Workflow): RunView {
-  const states: Record<string, StepStatus> = { load: "succeeded", gate: "succeeded", score: "succeeded", each: "succeeded", approve: "waiting", alert: "skipped" };
+  const states: Record<string, StepStatus> = {
+    load: "succeeded",
+    gate: "succeeded",
+    score: "succeeded",
+    each: "succeeded",
+    approve: "waiting",
+    alert: "skipped",
+  };
   const now = Date.now();
   return {
-    summary: { id: "r1", number: 41, workflow: document.id, workflowName: document.name, digest: check(document).digest, status: "waiting", startedAt: now - 60_000, seq: 20, stepsDone: 5, stepsTotal: 9, waitingFor: ["an answer of retention-lead"] },
+    summary: {
+      id: "r1",
+      number: 41,
+      workflow: document.id,
+      workflowName: document.name,
+      digest: check(document).digest,
+      status: "waiting",
+      startedAt: now - 60_000,
+      seq: 20,
+      stepsDone: 5,
+      stepsTotal: 9,
+      waitingFor: ["an answer of retention-lead"],
+    },
     document,
     seq: 20,
     at: now,
     status: "waiting",
     steps: {
-      ...Object.fromEntries(Object.entries(states).map(([id, status]) => [id, { status, attempt: 1, attempts: 1, with: {}, output: null, startedAt: now - 50_000, ...(id === "gate" ? { port: "pass" } : {}) }])),
+      ...Object.fromEntries(
+        Object.entries(states).map(([id, status]) => [
+          id,
+          {
+            status,
+            attempt: 1,
+            attempts: 1,
+            with: {},
+            output: null,
+            startedAt: now - 50_000,
+            ...(id === "gate" ? { port: "pass" } : {}),
+          },
+        ]),
+      ),
       "each[0]/offer": { status: "succeeded", attempt: 1, attempts: 1, with: {}, output: {} },
       "each[0]/letter": { status: "succeeded", attempt: 2, attempts: 3, with: {}, output: {} },
     },
-    edges: { "load->gate": { taken: true }, "gate.pass->score": { taken: true }, "gate.fail->alert": { taken: false }, "load->alert!error": { taken: false }, "score->each": { taken: true }, "each->approve": { taken: true }, "each[0]/offer->letter": { taken: true } },
+    edges: {
+      "load->gate": { taken: true },
+      "gate.pass->score": { taken: true },
+      "gate.fail->alert": { taken: false },
+      "load->alert!error": { taken: false },
+      "score->each": { taken: true },
+      "each->approve": { taken: true },
+      "each[0]/offer->letter": { taken: true },
+    },
     input: { threshold: 0.7 },
     outputs: null,
   };
@@ -177,23 +298,73 @@ export function demoBackend(): Backend {
     catalog_list: () => ({ kinds }),
     sample_list: () => ({
       samples: [
-        { id: "churn_retention", name: "Churn retention", purpose: "Finds customers who may leave and offers them something, after a person agreed.", tags: ["crm", "approval"], path: "/work/churn.baton.json", steps: 11, svg: picture },
-        { id: "large", name: "A thousand steps", purpose: "Shows that a very large workflow stays fluid.", tags: ["speed"], path: "/work/large.baton.json", steps: 1_000, svg: picture },
-        { id: "invoice", name: "Invoice check", purpose: "Reads invoices, compares them with orders and asks where they differ.", tags: ["finance"], path: "/work/churn.baton.json", steps: 9, svg: picture },
-        { id: "report", name: "Weekly report", purpose: "Collects figures every Monday, writes a table and tells the team.", tags: ["report", "schedule"], path: "/work/churn.baton.json", steps: 6, svg: picture },
+        {
+          id: "churn_retention",
+          name: "Churn retention",
+          purpose: "Finds customers who may leave and offers them something, after a person agreed.",
+          tags: ["crm", "approval"],
+          path: "/work/churn.baton.json",
+          steps: 11,
+          svg: picture,
+        },
+        {
+          id: "large",
+          name: "A thousand steps",
+          purpose: "Shows that a very large workflow stays fluid.",
+          tags: ["speed"],
+          path: "/work/large.baton.json",
+          steps: 1_000,
+          svg: picture,
+        },
+        {
+          id: "invoice",
+          name: "Invoice check",
+          purpose: "Reads invoices, compares them with orders and asks where they differ.",
+          tags: ["finance"],
+          path: "/work/churn.baton.json",
+          steps: 9,
+          svg: picture,
+        },
+        {
+          id: "report",
+          name: "Weekly report",
+          purpose: "Collects figures every Monday, writes a table and tells the team.",
+          tags: ["report", "schedule"],
+          path: "/work/churn.baton.json",
+          steps: 6,
+          svg: picture,
+        },
       ],
     }),
     recent_list: () => ({
       files: new URLSearchParams(location.search).has("empty")
         ? []
         : [
-            { path: "/home/you/flows/churn.baton.json", name: "Churn retention", at: Date.now() - 7_200_000, exists: true },
-            { path: "/home/you/flows/old.baton.json", name: "Old import", at: Date.now() - 9e8, exists: false },
+            {
+              path: "/home/you/flows/churn.baton.json",
+              name: "Churn retention",
+              at: Date.now() - 7_200_000,
+              exists: true,
+            },
+            {
+              path: "/home/you/flows/old.baton.json",
+              name: "Old import",
+              at: Date.now() - 9e8,
+              exists: false,
+            },
           ],
     }),
     workflow_open: ({ path }) => {
       const document = byPath[path] ?? churn;
-      return { document, path, revision: "r", readOnly: null, check: check(document), draft: null, trust: { trusted: true, effects: [] } };
+      return {
+        document,
+        path,
+        revision: "r",
+        readOnly: null,
+        check: check(document),
+        draft: null,
+        trust: { trusted: true, effects: [] },
+      };
     },
     workflow_check: ({ document }) => check(document),
     folder_list: ({ path }) => ({
@@ -201,7 +372,13 @@ export function demoBackend(): Backend {
       parent: path === null || path === "/work" ? "/" : "/work",
       entries: [
         { name: "data", path: "/work/data", isFolder: true, bytes: 0, modified: 0 },
-        { name: "churn.baton.json", path: "/work/churn.baton.json", isFolder: false, bytes: 2_400, modified: 0 },
+        {
+          name: "churn.baton.json",
+          path: "/work/churn.baton.json",
+          isFolder: false,
+          bytes: 2_400,
+          modified: 0,
+        },
       ],
     }),
     run_start: () => ({ run: "r1" }),

@@ -7,7 +7,9 @@ export async function readEvents(
   body: ReadableStream<Uint8Array>,
   onData: (data: string) => void,
 ): Promise<void> {
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  const reader = body
+    .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+    .getReader();
   let rest = "";
   let data: string[] = [];
   for (;;) {

@@ -18,7 +18,8 @@ export function plainCheck(document: Workflow): WorkflowChecked {
     let x = 24;
     for (const step of steps) {
       const inner = step.body ? visit(step.body.steps) : undefined;
-      const size: [number, number] = step.body && inner ? [Math.max(280, inner[0]), Math.max(160, inner[1])] : [220, 76];
+      const size: [number, number] =
+        step.body && inner ? [Math.max(280, inner[0]), Math.max(160, inner[1])] : [220, 76];
       check.steps[step.id] = { ports: [], effect: "pure", summary: "", isKnown: true, size };
       check.layout[step.id] = document.layout?.[step.id] ?? [x, 64];
       x += size[0] + 80;
@@ -46,7 +47,13 @@ export type MemoryBackend = Backend & {
 function standard(): Handlers {
   const drafts = new Map<string, Commands["draft_list"]["response"]["drafts"][number]>();
   return {
-    app_info: () => ({ version: "0.1.0", dataDir: "/data", platform: "linux", person: "you", readOnly: null }),
+    app_info: () => ({
+      version: "0.1.0",
+      dataDir: "/data",
+      platform: "linux",
+      person: "you",
+      readOnly: null,
+    }),
     catalog_list: () => ({ kinds: [] }),
     sample_list: () => ({ samples: [] }),
     recent_list: () => ({ files: [] }),
@@ -68,7 +75,10 @@ function standard(): Handlers {
     workflow_layout: ({ document }) => ({ layout: plainCheck({ ...document, layout: {} }).layout }),
     workflow_save: ({ path }) => ({ path, revision: `revision-${Date.now()}`, digest: "digest" }),
     workflow_trust: () => ({}),
-    workflow_svg: ({ document }) => ({ name: `${document.id}.svg`, text: "<svg xmlns='http://www.w3.org/2000/svg'/>" }),
+    workflow_svg: ({ document }) => ({
+      name: `${document.id}.svg`,
+      text: "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    }),
     text_save: () => ({}),
   };
 }
@@ -97,7 +107,9 @@ export function memoryBackend(handlers: Handlers = {}): MemoryBackend {
       return () => listeners.delete(listener);
     },
     requests: (name) =>
-      calls.filter((each) => each.name === name).map((each) => each.request as Commands[typeof name]["request"]),
+      calls
+        .filter((each) => each.name === name)
+        .map((each) => each.request as Commands[typeof name]["request"]),
     given(name, handler) {
       answers[name] = handler as never;
       return backend;

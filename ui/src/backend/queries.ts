@@ -34,7 +34,10 @@ export const catalogQuery = queryOptions({ queryKey: keys.catalog, queryFn: () =
 export const sampleQuery = queryOptions({ queryKey: keys.samples, queryFn: () => call("sample_list", {}) });
 export const recentQuery = queryOptions({ queryKey: keys.recent, queryFn: () => call("recent_list", {}) });
 export const draftQuery = queryOptions({ queryKey: keys.drafts, queryFn: () => call("draft_list", {}) });
-export const settingsQuery = queryOptions({ queryKey: keys.settings, queryFn: () => call("settings_get", {}) });
+export const settingsQuery = queryOptions({
+  queryKey: keys.settings,
+  queryFn: () => call("settings_get", {}),
+});
 export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
 
 export function runListQuery(request: RunList) {

@@ -5,7 +5,12 @@ import { useAsk } from "../state/ask";
 export function AskDialog() {
   const question = useAsk((state) => state.question);
   return (
-    <Modal opened={question !== null} onClose={() => question?.resolve(null)} title={question?.title} centered>
+    <Modal
+      opened={question !== null}
+      onClose={() => question?.resolve(null)}
+      title={question?.title}
+      centered
+    >
       {question && (
         <Stack gap="md">
           <Text size="sm">{question.text}</Text>
@@ -21,7 +26,9 @@ export function AskDialog() {
             {[...question.answers].reverse().map((answer) => (
               <Button
                 key={answer.value}
-                variant={answer.look === "primary" ? "filled" : answer.look === "danger" ? "light" : "default"}
+                variant={
+                  answer.look === "primary" ? "filled" : answer.look === "danger" ? "light" : "default"
+                }
                 {...(answer.look === "danger" ? { color: "red" } : {})}
                 data-autofocus={answer.look === "primary" || undefined}
                 onClick={() => question.resolve(answer.value)}

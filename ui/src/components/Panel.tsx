@@ -1,6 +1,6 @@
 import { Alert, Button, Skeleton, Stack, Text } from "@mantine/core";
 import { CircleAlert } from "lucide-react";
-import type { ReactNode } from "react";
+import { createContext, type ReactNode, useContext } from "react";
 import { toBackendError } from "../backend/backend";
 import classes from "./Panel.module.css";
 
@@ -12,14 +12,20 @@ type FrameProps = {
   testId?: string;
 };
 
+/** A tab above the panel says its title already. */
+export const TitleIsOnTab = createContext(false);
+
 /** A panel with a heading and a body that scrolls. */
 export function PanelFrame({ title, actions, children, testId }: FrameProps) {
+  const isOnTab = useContext(TitleIsOnTab);
   return (
     <section className={classes.frame} aria-label={title} data-testid={testId}>
-      <header className={classes.header}>
-        <h2 className={classes.title}>{title}</h2>
-        {actions}
-      </header>
+      {(!isOnTab || actions) && (
+        <header className={classes.header}>
+          <h2 className={classes.title}>{!isOnTab && title}</h2>
+          {actions}
+        </header>
+      )}
       <div className={classes.body}>{children}</div>
     </section>
   );

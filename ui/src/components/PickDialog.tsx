@@ -1,4 +1,15 @@
-import { ActionIcon, Button, Checkbox, Group, Modal, ScrollArea, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  Checkbox,
+  Group,
+  Modal,
+  ScrollArea,
+  Stack,
+  Text,
+  TextInput,
+  UnstyledButton,
+} from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { CornerLeftUp, File, Folder } from "lucide-react";
 import { useState } from "react";
@@ -94,7 +105,9 @@ function Picker() {
       <ScrollArea h={300} className={classes.list}>
         {listing.isPending && <PanelSkeleton rows={6} />}
         {listing.isError && <PanelError error={listing.error} onRetry={() => void listing.refetch()} />}
-        {listing.data && entries.length === 0 && <PanelEmpty title="Nothing here" hint="No matching file in this folder." />}
+        {listing.data && entries.length === 0 && (
+          <PanelEmpty title="Nothing here" hint="No matching file in this folder." />
+        )}
         {entries.map((entry) => (
           <UnstyledButton
             key={entry.path}

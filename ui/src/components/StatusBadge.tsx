@@ -1,5 +1,5 @@
-import type { Look } from "./status";
 import classes from "./StatusBadge.module.css";
+import type { Look } from "./status";
 
 /** A state as icon, word and colour. */
 export function StatusBadge({ look, size = "md" }: { look: Look; size?: "sm" | "md" }) {

@@ -297,7 +297,13 @@ export function refusal(graph: Graph, from: string, to: string): string | null {
 }
 
 /** Draws an edge, if it may be drawn and is not there yet. */
-export function connect(doc: Workflow, parent: string | null, from: string, to: string, on?: On): Edge | null {
+export function connect(
+  doc: Workflow,
+  parent: string | null,
+  from: string,
+  to: string,
+  on?: On,
+): Edge | null {
   const graph = bodyOf(doc, parent);
   const edge: Edge = on ? { from, to, on } : { from, to };
   if (refusal(graph, from, to) !== null || hasEdge(graph, edge)) return null;
@@ -369,7 +375,7 @@ export function moveInto(doc: Workflow, id: string, parent: string | null, at: X
   );
   deleteSteps(doc, [id]);
   addStep(doc, parent, copy, at);
-  Object.assign((doc.layout ??= {}), inner);
+  doc.layout = { ...doc.layout, ...inner };
 }
 
 // ---- clipboard
@@ -386,7 +392,11 @@ export type Clip = {
 };
 
 /** Copies steps and notes of one level, with the edges between them. */
-export function copySteps(doc: Workflow, ids: readonly string[], places: Readonly<Record<string, XY>>): Clip | null {
+export function copySteps(
+  doc: Workflow,
+  ids: readonly string[],
+  places: Readonly<Record<string, XY>>,
+): Clip | null {
   const chosen = new Set(ids);
   const first = ids.find((id) => findStep(doc, id));
   const graph = first === undefined ? { steps: [], edges: [] } : graphOf(doc, first);

@@ -8,7 +8,7 @@ import type { Workflow } from "../bindings/Workflow";
 import type { WorkflowChecked } from "../bindings/WorkflowChecked";
 import type { WorkflowOpened } from "../bindings/WorkflowOpened";
 import type { WorkflowSaved } from "../bindings/WorkflowSaved";
-import { edgeKey, eachStep, normalize } from "./document";
+import { eachStep, edgeKey, normalize } from "./document";
 
 enablePatches();
 

@@ -10,6 +10,8 @@ type ViewStore = {
   right: string | null;
   bottom: string | null;
   dialog: Dialog | null;
+  /** The command palette lists steps only. */
+  isFinding: boolean;
   setPage(page: "start" | "editor"): void;
   /** Brings a panel to the front of its area. */
   showPanel(area: "left" | "right" | "bottom", id: string | null): void;
@@ -23,6 +25,7 @@ export const useView = create<ViewStore>()((set) => ({
   right: "inspector",
   bottom: null,
   dialog: null,
+  isFinding: false,
   setPage: (page) => set({ page }),
   showPanel: (area, id) => set({ [area]: id }),
   openDialog: (dialog) => set({ dialog }),

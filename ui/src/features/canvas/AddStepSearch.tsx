@@ -1,4 +1,4 @@
-import { Kbd, ScrollArea, TextInput, UnstyledButton } from "@mantine/core";
+import { Kbd, TextInput, UnstyledButton } from "@mantine/core";
 import { Search as SearchIcon, StickyNote } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useCatalog } from "../../backend/queries";
@@ -63,10 +63,21 @@ function Box({ search }: { search: Search }) {
 
   const left = Math.max(8, Math.min(search.screen[0], window.innerWidth - WIDTH - 12));
   const top = Math.max(8, Math.min(search.screen[1], window.innerHeight - HEIGHT - 12));
-  const title = search.replace !== undefined ? "Replace by…" : search.edge !== undefined ? "Insert a step…" : "Add a step…";
+  const title =
+    search.replace !== undefined
+      ? "Replace by…"
+      : search.edge !== undefined
+        ? "Insert a step…"
+        : "Add a step…";
 
   return (
-    <div ref={box} className={classes.box} style={{ left, top, width: WIDTH }} role="dialog" aria-label={title}>
+    <div
+      ref={box}
+      className={classes.box}
+      style={{ left, top, width: WIDTH }}
+      role="dialog"
+      aria-label={title}
+    >
       <TextInput
         autoFocus
         size="sm"
@@ -94,7 +105,7 @@ function Box({ search }: { search: Search }) {
           if (["Tab", "ArrowDown", "ArrowUp", "Enter"].includes(event.key)) event.preventDefault();
         }}
       />
-      <ScrollArea.Autosize mah={HEIGHT - 84} className={classes.list} type="auto">
+      <div className={classes.list} style={{ maxHeight: HEIGHT - 84 }}>
         <div id="add-step-list" role="listbox" aria-label="Kinds of step">
           {found.map((kind, index) => {
             const Icon = iconOf(kind.icon);
@@ -113,7 +124,11 @@ function Box({ search }: { search: Search }) {
                   onPointerMove={() => setActive(index)}
                   onClick={() => choose(kind)}
                 >
-                  <span className={classes.icon} style={{ color: `var(--bt-cat-${kind.category})` }} aria-hidden>
+                  <span
+                    className={classes.icon}
+                    style={{ color: `var(--bt-cat-${kind.category})` }}
+                    aria-hidden
+                  >
                     <Icon size={16} />
                   </span>
                   <span className={classes.words}>
@@ -147,7 +162,7 @@ function Box({ search }: { search: Search }) {
           )}
           {count === 0 && <div className={classes.none}>No kind of step is called “{text}”.</div>}
         </div>
-      </ScrollArea.Autosize>
+      </div>
       <div className={classes.foot}>
         <span>
           <Kbd size="xs">↑</Kbd> <Kbd size="xs">↓</Kbd> choose

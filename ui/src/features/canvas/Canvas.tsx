@@ -20,12 +20,12 @@ import { AddStepSearch } from "./AddStepSearch";
 import classes from "./Canvas.module.css";
 import { CanvasControls } from "./CanvasControls";
 import { CanvasEmpty } from "./CanvasEmpty";
-import { type CanvasApi, useCanvas } from "./canvas-store";
 import { ContainerNode } from "./ContainerNode";
 import { ContextMenu } from "./ContextMenu";
+import { type CanvasApi, useCanvas } from "./canvas-store";
 import { connectSteps, deleteEdge, dropStep, moveItems, rewire } from "./edits";
 import { type CardEdge, FlowEdge } from "./FlowEdge";
-import { GRID } from "./geometry";
+import { GRID, type Rect } from "./geometry";
 import { Minimap } from "./Minimap";
 import { NoteNode } from "./NoteNode";
 import { type CardNode, createNodeMaker } from "./nodes";
@@ -41,6 +41,8 @@ const edgeTypes = { flow: FlowEdge };
 const NO_MOVES: Readonly<Record<string, XY>> = {};
 const MIN_ZOOM = 0.05;
 const MAX_ZOOM = 4;
+/** From here on the words on a card can be read without effort. */
+const READABLE_ZOOM = 0.72;
 
 /** The canvas: draws the document that is edited, or the run that is looked at, and turns gestures into edits. */
 export function Canvas() {
@@ -87,14 +89,16 @@ function Flow() {
   }, [check, run]);
   const edgeProblems = useMemo(() => {
     const byEdge = new Map<string, string>();
-    for (const { place, severity } of run ? [] : (check?.problems ?? [])) if (place.edge) byEdge.set(place.edge, severity);
+    for (const { place, severity } of run ? [] : (check?.problems ?? []))
+      if (place.edge) byEdge.set(place.edge, severity);
     return byEdge;
   }, [check, run]);
   const views = useMemo(() => stepMarks(run), [run]);
   const marks = useMemo(() => edgeMarks(run), [run]);
   const used = useMemo(() => {
     const handles = new Map<string, Set<string>>();
-    const add = (step: string, handle: string) => handles.set(step, (handles.get(step) ?? new Set()).add(handle));
+    const add = (step: string, handle: string) =>
+      handles.set(step, (handles.get(step) ?? new Set()).add(handle));
     for (const edge of scene.edges) {
       add(edge.source, edge.sourceHandle);
       add(edge.target, "in");
@@ -160,11 +164,39 @@ function Flow() {
         if (!bounds) return;
         const { width, height } = box();
         const room = 56;
-        const zoom = Math.min(1.1, Math.max(MIN_ZOOM, Math.min((width - 2 * room) / bounds.w, (height - 2 * room) / bounds.h)));
+        const zoom = Math.min(
+          1.1,
+          Math.max(MIN_ZOOM, Math.min((width - 2 * room) / bounds.w, (height - 2 * room) / bounds.h)),
+        );
         void flow.setViewport({
           x: width / 2 - (bounds.x + bounds.w / 2) * zoom,
           y: height / 2 - (bounds.y + bounds.h / 2) * zoom,
           zoom,
+        });
+      },
+      open() {
+        const { items } = useCanvas.getState().scene;
+        const bounds = boundsOf(items.values());
+        if (!bounds) return;
+        const { width, height } = box();
+        const room = 72;
+        const whole = Math.min((width - 2 * room) / bounds.w, (height - 2 * room) / bounds.h);
+        if (whole >= READABLE_ZOOM) {
+          api.fit();
+          return;
+        }
+        // Too large to be read as a whole: show where it begins.
+        const first = [...items.values()]
+          .filter((item) => item.type !== "note")
+          .reduce<Rect | null>((least, item) => (least === null || item.x < least.x ? item : least), null);
+        const middle =
+          bounds.h * READABLE_ZOOM <= height - 2 * room
+            ? bounds.y + bounds.h / 2
+            : (first?.y ?? bounds.y) + 40;
+        void flow.setViewport({
+          x: room - bounds.x * READABLE_ZOOM,
+          y: height / 2 - middle * READABLE_ZOOM,
+          zoom: READABLE_ZOOM,
         });
       },
       zoomBy: (factor) => void flow.zoomTo(Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, flow.getZoom() * factor))),
@@ -178,7 +210,11 @@ function Flow() {
         const left = bounds.x * zoom + x;
         const top = bounds.y * zoom + y;
         const isInView =
-          near === zoom && left > 24 && top > 24 && left + bounds.w * zoom < width - 24 && top + bounds.h * zoom < height - 24;
+          near === zoom &&
+          left > 24 &&
+          top > 24 &&
+          left + bounds.w * zoom < width - 24 &&
+          top + bounds.h * zoom < height - 24;
         if (isInView) return;
         void flow.setViewport({
           x: width / 2 - (bounds.x + bounds.w / 2) * near,
@@ -212,7 +248,7 @@ function Flow() {
     if (!isReady || fitted.current === identity) return;
     const isFirst = fitted.current === null || !identity.startsWith("run:");
     fitted.current = identity;
-    if (isFirst) requestAnimationFrame(() => useCanvas.getState().api?.fit());
+    if (isFirst) requestAnimationFrame(() => useCanvas.getState().api?.open());
   }, [isReady, identity]);
 
   // Somebody asked to see a place: select it and bring it into view.
@@ -290,7 +326,8 @@ function Flow() {
     const container = containerAt(shown, middle, new Set([node.id]))?.id ?? null;
     const edge = edgeAt(shown, middle, own.parent)?.key ?? null;
     const nextContainer = edge === null && container !== own.parent ? container : null;
-    if (edge !== dropEdge || nextContainer !== into) useCanvas.setState({ dropEdge: edge, dropContainer: nextContainer });
+    if (edge !== dropEdge || nextContainer !== into)
+      useCanvas.setState({ dropEdge: edge, dropContainer: nextContainer });
   }, []);
 
   const onNodeDragStop = useCallback((_: unknown, node: CardNode | undefined, dragged: CardNode[]) => {
@@ -347,7 +384,12 @@ function Flow() {
       return;
     }
     useCanvas.setState({
-      search: { screen, at: [at[0], at[1] - 30], parent: start.parent, from: { step: start.step, handle: start.handle } },
+      search: {
+        screen,
+        at: [at[0], at[1] - 30],
+        parent: start.parent,
+        from: { step: start.step, handle: start.handle },
+      },
     });
   }
 
@@ -367,10 +409,6 @@ function Flow() {
 
   function onPaneClick(event: ReactMouseEvent): void {
     useCanvas.setState({ menu: null });
-    if (event.detail === 2 && !isLocked) {
-      openSearchAt(event);
-      return;
-    }
     // Far out nothing is mounted: the picture itself is clicked.
     const hit = isFar ? itemAt(scene, pointOf(event.nativeEvent).at) : null;
     if (hit && hit.type !== "note") useEditor.getState().select({ steps: [hit.id] });
@@ -386,14 +424,21 @@ function Flow() {
     const mountedIds = new Set(mounted.map((item) => item.id));
     const hits = [...scene.items.values()].filter(
       (item) =>
-        !mountedIds.has(item.id) && item.x >= left && item.y >= top && item.x + item.w <= right && item.y + item.h <= bottom,
+        !mountedIds.has(item.id) &&
+        item.x >= left &&
+        item.y >= top &&
+        item.x + item.w <= right &&
+        item.y + item.h <= bottom,
     );
     if (hits.length === 0) return;
     const { selection: known, select } = useEditor.getState();
     select({ ...known, steps: [...new Set([...known.steps, ...hits.map((item) => item.id)])] });
   }
 
-  function onContextMenu(event: ReactMouseEvent | MouseEvent, target: { step?: string; edge?: string; note?: string }): void {
+  function onContextMenu(
+    event: ReactMouseEvent | MouseEvent,
+    target: { step?: string; edge?: string; note?: string },
+  ): void {
     event.preventDefault();
     const { screen, at } = pointOf(event as MouseEvent);
     const { selection: known, select } = useEditor.getState();
@@ -416,7 +461,6 @@ function Flow() {
   }, [wiring, scene]);
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the canvas takes the keys that the list of commands names
     <div
       ref={frame}
       className={`${classes.frame} ${wiring ? "bt-wiring" : ""}`}
@@ -433,12 +477,24 @@ function Flow() {
       onPointerLeave={() => {
         pointer.current = null;
       }}
+      onDoubleClick={(event) => {
+        const isEmptySpot = (event.target as HTMLElement).classList.contains("react-flow__pane");
+        if (isEmptySpot && !isLocked) openSearchAt(event);
+      }}
       onPointerDown={(event) => {
         // Keys belong to the canvas from the first click; fields on cards keep their focus.
-        if (!(event.target as HTMLElement).closest("input, textarea, button")) frame.current?.focus({ preventScroll: true });
+        if (!(event.target as HTMLElement).closest("input, textarea, button"))
+          frame.current?.focus({ preventScroll: true });
       }}
     >
-      <Underlay scene={scene} mounted={mounted} isFar={isFar} views={views} marks={marks} selected={selection.steps} />
+      <Underlay
+        scene={scene}
+        mounted={mounted}
+        isFar={isFar}
+        views={views}
+        marks={marks}
+        selected={selection.steps}
+      />
       <ReactFlow<CardNode, CardEdge>
         nodes={isFar ? [] : nodes}
         edges={isFar ? [] : edges}
@@ -465,7 +521,8 @@ function Flow() {
           if (hasDropped.current) return;
           const { at } = pointOf(event);
           const hit = itemAt(scene, at);
-          if (hit && hit.type !== "note" && hit.id !== splitFrom(edge.data?.shown.edge.from ?? "").step) rewire(edge.id, { target: hit.id });
+          if (hit && hit.type !== "note" && hit.id !== splitFrom(edge.data?.shown.edge.from ?? "").step)
+            rewire(edge.id, { target: hit.id });
           else if (!hit) deleteEdge(edge.id);
         }}
         onEdgeMouseEnter={(_, edge) => useCanvas.setState({ hoveredEdge: edge.id })}
@@ -476,7 +533,9 @@ function Flow() {
         onPaneMouseEnter={() => useCanvas.setState({ hoveredEdge: null })}
         onPaneClick={onPaneClick}
         onPaneContextMenu={(event) => onContextMenu(event, {})}
-        onNodeContextMenu={(event, node) => onContextMenu(event, node.type === "note" ? { note: node.id } : { step: node.id })}
+        onNodeContextMenu={(event, node) =>
+          onContextMenu(event, node.type === "note" ? { note: node.id } : { step: node.id })
+        }
         onEdgeContextMenu={(event, edge) => onContextMenu(event, { edge: edge.id })}
         onSelectionContextMenu={(event) => onContextMenu(event, {})}
         onSelectionStart={(event) => {
@@ -511,13 +570,29 @@ function Flow() {
         paneClickDistance={2}
         autoPanOnConnect
         autoPanOnNodeDrag
-        proOptions={{ hideAttribution: true }}
+        attributionPosition="bottom-center"
         connectionLineStyle={{ stroke: "var(--bt-accent)", strokeWidth: 2 }}
       >
         <svg className={classes.defs} aria-hidden="true">
           <defs>
-            <marker id="bt-arrow" viewBox="0 0 10 10" refX="13" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
-              <path d="M1,1.5 L8,5 L1,8.5" fill="none" stroke="context-stroke" strokeWidth="1.6" strokeLinecap="round" strokeLinejoin="round" />
+            <marker
+              id="bt-arrow"
+              viewBox="0 0 10 10"
+              refX="13"
+              refY="5"
+              markerWidth="9"
+              markerHeight="9"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
+              <path
+                d="M1,1.5 L8,5 L1,8.5"
+                fill="none"
+                stroke="context-stroke"
+                strokeWidth="1.6"
+                strokeLinecap="round"
+                strokeLinejoin="round"
+              />
             </marker>
           </defs>
         </svg>

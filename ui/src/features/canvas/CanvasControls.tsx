@@ -3,8 +3,8 @@ import { useStore } from "@xyflow/react";
 import { Hand, Map as MapIcon, Maximize, Minus, MousePointer2, Plus, Sparkles } from "lucide-react";
 import { findCommand, runCommand } from "../../app/commands";
 import { keyLabels } from "../../app/keys";
-import { useCanvas } from "./canvas-store";
 import classes from "./Canvas.module.css";
+import { useCanvas } from "./canvas-store";
 
 function label(id: string): string {
   const command = findCommand(id);
@@ -52,7 +52,11 @@ export function CanvasControls() {
           <Icon size={16} />
         </ActionIcon>
       ))}
-      <UnstyledButton className={classes.zoom} title={label("zoom-full")} onClick={() => runCommand("zoom-full")}>
+      <UnstyledButton
+        className={classes.zoom}
+        title={label("zoom-full")}
+        onClick={() => runCommand("zoom-full")}
+      >
         {zoom} %
       </UnstyledButton>
       {buttons.slice(1).map(({ id, icon: Icon }) => (

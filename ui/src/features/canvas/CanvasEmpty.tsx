@@ -24,7 +24,11 @@ export function CanvasEmpty({ isLocked }: { isLocked: boolean }) {
                 const { api } = useCanvas.getState();
                 const middle = api?.center() ?? [0, 0];
                 useCanvas.setState({
-                  search: { screen: [box.left, box.bottom + 8], at: [middle[0] - 110, middle[1] - 30], parent: null },
+                  search: {
+                    screen: [box.left, box.bottom + 8],
+                    at: [middle[0] - 110, middle[1] - 30],
+                    parent: null,
+                  },
                 });
               }}
             >

@@ -3,8 +3,8 @@ import type { StepView } from "../../bindings/StepView";
 import { sentence } from "../../components/Panel";
 import { severityLooks, stepLooks } from "../../components/status";
 import { useView } from "../../state/view";
-import classes from "./StepNode.module.css";
 import type { CardData } from "./nodes";
+import classes from "./StepNode.module.css";
 
 /** What stands beside the state: attempt, progress of a loop. */
 function detailOf(view: StepView): string {
@@ -50,7 +50,15 @@ export function CardBadges({ data }: { data: CardData }) {
   const Icon = look.icon;
   const label = `${problems.length} ${problems.length === 1 ? look.label.toLowerCase() : "problems"}`;
   return (
-    <Tooltip label={problems.slice(0, 3).map((each) => sentence(each.message)).join("\n")} multiline maw={340} style={{ whiteSpace: "pre-line" }}>
+    <Tooltip
+      label={problems
+        .slice(0, 3)
+        .map((each) => sentence(each.message))
+        .join("\n")}
+      multiline
+      maw={340}
+      style={{ whiteSpace: "pre-line" }}
+    >
       <button
         type="button"
         className={`${classes.problem} nodrag`}

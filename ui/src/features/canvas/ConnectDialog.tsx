@@ -3,10 +3,10 @@ import { useState } from "react";
 import { graphOf, refusal, splitFrom, titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useView } from "../../state/view";
+import classes from "./AddStepSearch.module.css";
 import { useCanvas } from "./canvas-store";
 import { connectSteps } from "./edits";
 import { ERROR, fromOf, OUT, portHandle } from "./geometry";
-import classes from "./AddStepSearch.module.css";
 
 /** Draws an edge without a pointer: choose the outlet, then the step that waits. */
 export function ConnectDialog() {

@@ -4,8 +4,8 @@ import { iconOf } from "../../components/icons";
 import { CardBadges } from "./CardBadges";
 import { Handles } from "./Handles";
 import type { CardNode } from "./nodes";
-import { StepTitle } from "./StepTitle";
 import classes from "./StepNode.module.css";
+import { StepTitle } from "./StepTitle";
 
 /** A step that holds steps: a frame with a heading. Its inside lets the pointer through to the canvas. */
 export const ContainerNode = memo(function ContainerNode({ data, selected }: NodeProps<CardNode>) {
@@ -33,7 +33,11 @@ export const ContainerNode = memo(function ContainerNode({ data, selected }: Nod
         <span className={classes.containerSummary}>{facts?.summary || kind?.title}</span>
       </div>
       {item.ports.map((port) => (
-        <div key={port.name} className={classes.containerPort} data-chosen={view?.port === port.name || undefined}>
+        <div
+          key={port.name}
+          className={classes.containerPort}
+          data-chosen={view?.port === port.name || undefined}
+        >
           {port.title}
         </div>
       ))}

@@ -25,7 +25,14 @@ export function ContextMenu({ isLocked }: { isLocked: boolean }) {
   const doc = useEditor((editor) => editor.doc);
   if (!menu) return null;
   const { step, edge, note } = menu.target;
-  const groups = step !== undefined ? FOR_STEP : edge !== undefined ? FOR_EDGE : note !== undefined ? FOR_NOTE : FOR_CANVAS;
+  const groups =
+    step !== undefined
+      ? FOR_STEP
+      : edge !== undefined
+        ? FOR_EDGE
+        : note !== undefined
+          ? FOR_NOTE
+          : FOR_CANVAS;
   const found = edge !== undefined && doc && !isLocked ? findEdge(doc, edge) : undefined;
 
   function close(): void {
@@ -33,7 +40,15 @@ export function ContextMenu({ isLocked }: { isLocked: boolean }) {
   }
 
   return (
-    <Menu opened onClose={close} position="bottom-start" width={260} withinPortal offset={0} key={menu.screen.join()}>
+    <Menu
+      opened
+      onClose={close}
+      position="bottom-start"
+      width={310}
+      withinPortal
+      offset={0}
+      key={menu.screen.join()}
+    >
       <Menu.Target>
         <div style={{ position: "fixed", left: menu.screen[0], top: menu.screen[1], width: 1, height: 1 }} />
       </Menu.Target>
@@ -59,7 +74,11 @@ export function ContextMenu({ isLocked }: { isLocked: boolean }) {
               <Menu.Item
                 key={label}
                 disabled={found.edge.from.includes(".") && on !== null}
-                leftSection={<span style={{ width: 14, display: "inline-block" }}>{(found.edge.on ?? null) === on ? "✓" : ""}</span>}
+                leftSection={
+                  <span style={{ width: 14, display: "inline-block" }}>
+                    {(found.edge.on ?? null) === on ? "✓" : ""}
+                  </span>
+                }
                 onClick={() => setEdgeOn(edge, on)}
               >
                 {label}
@@ -81,7 +100,9 @@ export function ContextMenu({ isLocked }: { isLocked: boolean }) {
                   <Menu.Item
                     key={command.id}
                     {...(command.id.startsWith("delete") ? { color: "red" } : {})}
-                    leftSection={Icon ? <Icon size={14} /> : <span style={{ width: 14, display: "inline-block" }} />}
+                    leftSection={
+                      Icon ? <Icon size={14} /> : <span style={{ width: 14, display: "inline-block" }} />
+                    }
                     rightSection={keys && <Kbd size="xs">{keyLabels(keys).join(" ")}</Kbd>}
                     onClick={() => {
                       close();

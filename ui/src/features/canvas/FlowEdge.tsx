@@ -7,7 +7,13 @@ import classes from "./FlowEdge.module.css";
 import { curve, pathOf, pointAt } from "./geometry";
 import type { SceneEdge } from "./scene";
 
-export type FlowEdgeData = { shown: SceneEdge; mark: EdgeView | undefined; isRun: boolean; isLocked: boolean; severity: string | undefined };
+export type FlowEdgeData = {
+  shown: SceneEdge;
+  mark: EdgeView | undefined;
+  isRun: boolean;
+  isLocked: boolean;
+  severity: string | undefined;
+};
 export type CardEdge = Edge<FlowEdgeData, "flow">;
 
 /** The condition of an edge without its braces. */
@@ -16,7 +22,15 @@ function conditionOf(when: string): string {
 }
 
 /** An edge: plain, from a port, on error, or conditional; in a run, taken or not. */
-export const FlowEdge = memo(function FlowEdge({ id, data, sourceX, sourceY, targetX, targetY, selected }: EdgeProps<CardEdge>) {
+export const FlowEdge = memo(function FlowEdge({
+  id,
+  data,
+  sourceX,
+  sourceY,
+  targetX,
+  targetY,
+  selected,
+}: EdgeProps<CardEdge>) {
   const isHovered = useCanvas((canvas) => canvas.hoveredEdge === id);
   const isDropTarget = useCanvas((canvas) => canvas.dropEdge === id);
   if (!data) return null;

@@ -44,30 +44,40 @@ export function Handles({ data, id }: { data: CardData; id: string }) {
           data-used={isUsed || undefined}
           title={titleOf(place.id)}
           isConnectable={!isLocked}
-          style={{ left: place.x, top: place.y, right: "auto", bottom: "auto", transform: "translate(-50%, -50%)" }}
+          style={{
+            left: place.x,
+            top: place.y,
+            right: "auto",
+            bottom: "auto",
+            transform: "translate(-50%, -50%)",
+          }}
         />
-        {!isLocked && place.type === "source" && !isUsed && place.id !== ERROR && !(place.id === OUT && hasPorts) && (
-          <button
-            type="button"
-            tabIndex={-1}
-            className={`${classes.plus} nodrag nopan`}
-            style={{ left: place.x + 22, top: place.y - 10 }}
-            aria-label={`Add a step after ${titleOf(place.id)}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              const box = event.currentTarget.getBoundingClientRect();
-              useCanvas.setState({
-                search: {
-                  screen: [box.right + 8, box.top - 8],
-                  parent: item.parent,
-                  from: { step: id, handle: place.id },
-                },
-              });
-            }}
-          >
-            <Plus size={14} aria-hidden />
-          </button>
-        )}
+        {!isLocked &&
+          place.type === "source" &&
+          !isUsed &&
+          place.id !== ERROR &&
+          !(place.id === OUT && hasPorts) && (
+            <button
+              type="button"
+              tabIndex={-1}
+              className={`${classes.plus} nodrag nopan`}
+              style={{ left: place.x + 22, top: place.y - 10 }}
+              aria-label={`Add a step after ${titleOf(place.id)}`}
+              onClick={(event) => {
+                event.stopPropagation();
+                const box = event.currentTarget.getBoundingClientRect();
+                useCanvas.setState({
+                  search: {
+                    screen: [box.right + 8, box.top - 8],
+                    parent: item.parent,
+                    from: { step: id, handle: place.id },
+                  },
+                });
+              }}
+            >
+              <Plus size={14} aria-hidden />
+            </button>
+          )}
       </span>
     );
   });

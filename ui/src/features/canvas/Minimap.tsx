@@ -59,7 +59,12 @@ export function Minimap({ scene, store, views }: Props) {
       }
       context.strokeStyle = colour("--bt-accent");
       context.lineWidth = 1.5;
-      context.strokeRect((shown.x - left) * factor, (shown.y - top) * factor, shown.w * factor, shown.h * factor);
+      context.strokeRect(
+        (shown.x - left) * factor,
+        (shown.y - top) * factor,
+        shown.w * factor,
+        shown.h * factor,
+      );
     }
     const soon = () => {
       if (frame === 0) frame = requestAnimationFrame(paint);
@@ -76,7 +81,9 @@ export function Minimap({ scene, store, views }: Props) {
     if (event.buttons !== 1) return;
     const box = event.currentTarget.getBoundingClientRect();
     const { factor, x, y } = scale.current;
-    void setCenter(x + (event.clientX - box.left) / factor, y + (event.clientY - box.top) / factor, { zoom: getZoom() });
+    void setCenter(x + (event.clientX - box.left) / factor, y + (event.clientY - box.top) / factor, {
+      zoom: getZoom(),
+    });
   }
 
   const ratio = typeof window === "undefined" ? 1 : window.devicePixelRatio || 1;
@@ -87,7 +94,6 @@ export function Minimap({ scene, store, views }: Props) {
       width={WIDTH * ratio}
       height={HEIGHT * ratio}
       style={{ width: WIDTH, height: HEIGHT }}
-      aria-hidden="true"
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         go(event);

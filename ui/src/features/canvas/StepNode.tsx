@@ -7,8 +7,8 @@ import { titleOf } from "../../state/document";
 import { CardBadges } from "./CardBadges";
 import { Handles } from "./Handles";
 import type { CardNode } from "./nodes";
-import { StepTitle } from "./StepTitle";
 import classes from "./StepNode.module.css";
+import { StepTitle } from "./StepTitle";
 
 /** A step as a card: what it is, what it does, how it stands. */
 export const StepNode = memo(function StepNode({ data, selected }: NodeProps<CardNode>) {

@@ -8,7 +8,7 @@ type Props = Omit<Painting, "selected"> & { selected: readonly string[] };
 
 /**
  * The picture under React Flow: the grid of dots always, and of a large document everything that is not mounted.
- * It is painted directly on every move of the view, without React.
+ * Assistive technology reads the outline instead. It is painted directly on every move of the view, without React.
  */
 export function Underlay({ scene, mounted, isFar, views, marks, selected }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -56,6 +56,5 @@ export function Underlay({ scene, mounted, isFar, views, marks, selected }: Prop
     requestAnimationFrame(() => request.current());
   }, [colorScheme]);
 
-  return <canvas ref={canvas} className={classes.underlay} aria-hidden="true" />;
+  return <canvas ref={canvas} className={classes.underlay} />;
 }
-

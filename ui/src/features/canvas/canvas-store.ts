@@ -6,6 +6,8 @@ import type { Scene } from "./scene";
 /** What commands can ask of the canvas that is on screen. */
 export type CanvasApi = {
   fit(ids?: readonly string[]): void;
+  /** The first view of a document: all of it if that can be read, else its beginning. */
+  open(): void;
   zoomBy(factor: number): void;
   zoomTo(zoom: number): void;
   /** Brings items into view, without zooming out. */

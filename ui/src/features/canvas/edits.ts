@@ -30,7 +30,17 @@ import {
 import { useEditor } from "../../state/editor";
 import { tell } from "../../state/tell";
 import { type Search, takenIn, useCanvas } from "./canvas-store";
-import { CARD_WIDTH, CONTAINER_HEAD, CONTAINER_PAD, cardHeight, freePlace, fromOf, GAP, OUT, snap } from "./geometry";
+import {
+  CARD_WIDTH,
+  CONTAINER_HEAD,
+  CONTAINER_PAD,
+  cardHeight,
+  freePlace,
+  fromOf,
+  GAP,
+  OUT,
+  snap,
+} from "./geometry";
 import { placesOf } from "./scene";
 
 // What the canvas does to the document. Each function is one gesture and so one step of undo.
@@ -154,7 +164,8 @@ function replaceKind(id: string, kind: KindInfo): void {
     const ports = new Set(kind.ports.map((port) => port.name));
     for (const edge of graphOf(draft, id).edges) {
       const { step: source, port } = splitFrom(edge.from);
-      if (source === id && port !== null && !ports.has(port)) edge.from = mainPort(kind) ? `${id}.${mainPort(kind)}` : id;
+      if (source === id && port !== null && !ports.has(port))
+        edge.from = mainPort(kind) ? `${id}.${mainPort(kind)}` : id;
     }
   });
 }
@@ -278,7 +289,11 @@ export function moveOut(id: string): void {
   const outer = parentOf(doc, parent);
   const item = items.get(id);
   const wanted: XY = [holder.at[0], snap(holder.at[1] + holder.h + 40)];
-  const at = freePlace(wanted, [item?.w ?? CARD_WIDTH, item?.h ?? 60], takenIn(useCanvas.getState().scene, outer));
+  const at = freePlace(
+    wanted,
+    [item?.w ?? CARD_WIDTH, item?.h ?? 60],
+    takenIn(useCanvas.getState().scene, outer),
+  );
   edit("Move out of container", (draft) => moveInto(draft, id, outer, at));
 }
 

@@ -16,7 +16,13 @@ const HANDLE = 12;
 
 export type Rect = { x: number; y: number; w: number; h: number };
 
-export type HandlePlace = { id: string; type: "source" | "target"; side: "left" | "right" | "bottom"; x: number; y: number };
+export type HandlePlace = {
+  id: string;
+  type: "source" | "target";
+  side: "left" | "right" | "bottom";
+  x: number;
+  y: number;
+};
 
 /** Names of the handles of a card: the input, the plain outlet, the error outlet, one for each port. */
 export const IN = "in";
@@ -43,7 +49,12 @@ export function cardHeight(ports: number): number {
 }
 
 /** Where the handles of a card or container stand: their centres, from its top left corner. */
-export function handlesOf(width: number, height: number, ports: readonly Port[], isContainer: boolean): HandlePlace[] {
+export function handlesOf(
+  width: number,
+  height: number,
+  ports: readonly Port[],
+  isContainer: boolean,
+): HandlePlace[] {
   const middle = isContainer ? CONTAINER_HEAD / 2 : CARD_HEAD / 2;
   const first = (isContainer ? CONTAINER_HEAD : CARD_HEAD) + PORT_ROW / 2;
   return [
@@ -77,7 +88,10 @@ export function contains(rect: Rect, [x, y]: XY): boolean {
 
 export function overlaps(a: Rect, b: Rect, margin = 0): boolean {
   return (
-    a.x < b.x + b.w + margin && b.x < a.x + a.w + margin && a.y < b.y + b.h + margin && b.y < a.y + a.h + margin
+    a.x < b.x + b.w + margin &&
+    b.x < a.x + a.w + margin &&
+    a.y < b.y + b.h + margin &&
+    b.y < a.y + a.h + margin
   );
 }
 
@@ -94,11 +108,42 @@ export function freePlace(wanted: XY, size: XY, taken: readonly Rect[]): XY {
   return [x, y];
 }
 
-/** A curve between two handles, and points on it to measure how near something is. */
-export function curve(sx: number, sy: number, tx: number, ty: number, side: "right" | "bottom"): [XY, XY, XY, XY] {
-  const reach = Math.max(40, Math.min(160, Math.abs(tx - sx) / 2), tx < sx ? 120 : 0);
-  const first: XY = side === "right" ? [sx + reach, sy] : [sx, sy + Math.max(40, Math.abs(ty - sy) / 2)];
-  return [[sx, sy], first, [tx - reach, ty], [tx, ty]];
+/** A curve between two handles. One that leads back bends around what lies between. */
+export function curve(
+  sx: number,
+  sy: number,
+  tx: number,
+  ty: number,
+  side: "right" | "bottom",
+): [XY, XY, XY, XY] {
+  const dx = tx - sx;
+  const dy = ty - sy;
+  if (side === "bottom") {
+    const fall = Math.max(40, Math.abs(dy) / 2);
+    return [
+      [sx, sy],
+      [sx, sy + fall],
+      [tx - Math.max(60, Math.min(160, Math.abs(dx) / 2)), ty],
+      [tx, ty],
+    ];
+  }
+  if (dx < 20) {
+    const reach = 130 + Math.min(120, -dx / 4);
+    const bend = Math.abs(dy) > 160 ? 0 : dy < 0 ? -190 : 190;
+    return [
+      [sx, sy],
+      [sx + reach, sy + bend],
+      [tx - reach, ty + bend],
+      [tx, ty],
+    ];
+  }
+  const reach = Math.max(30, Math.min(160, dx / 2));
+  return [
+    [sx, sy],
+    [sx + reach, sy],
+    [tx - reach, ty],
+    [tx, ty],
+  ];
 }
 
 export function pathOf([a, b, c, d]: [XY, XY, XY, XY]): string {

@@ -47,14 +47,24 @@ function sameItem(a: Item, b: Item): boolean {
     a.type === b.type &&
     a.kind === b.kind &&
     (a.facts === b.facts ||
-      (a.facts?.summary === b.facts?.summary && a.facts?.isKnown === b.facts?.isKnown && a.facts?.effect === b.facts?.effect)) &&
+      (a.facts?.summary === b.facts?.summary &&
+        a.facts?.isKnown === b.facts?.isKnown &&
+        a.facts?.effect === b.facts?.effect)) &&
     a.ports.length === b.ports.length &&
     a.ports.every((port, index) => port.name === b.ports[index]?.name && port.title === b.ports[index]?.title)
   );
 }
 
 function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
-  return a.length === b.length && a.every((each, index) => each.code === b[index]?.code && each.message === b[index]?.message && each.severity === b[index]?.severity);
+  return (
+    a.length === b.length &&
+    a.every(
+      (each, index) =>
+        each.code === b[index]?.code &&
+        each.message === b[index]?.message &&
+        each.severity === b[index]?.severity,
+    )
+  );
 }
 
 /**

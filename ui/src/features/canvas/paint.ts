@@ -69,7 +69,13 @@ export function createPainter(canvas: HTMLCanvasElement): (painting: Painting, v
   };
 }
 
-function paintDots(context: CanvasRenderingContext2D, colours: Colours, view: View, width: number, height: number): void {
+function paintDots(
+  context: CanvasRenderingContext2D,
+  colours: Colours,
+  view: View,
+  width: number,
+  height: number,
+): void {
   let step = 20 * view.zoom;
   while (step < 14) step *= 2;
   const size = Math.max(1, Math.min(1.6, view.zoom * 1.3));
@@ -114,7 +120,8 @@ function paintScene(
     if (Math.min(a[0], d[0]) > right || Math.max(a[0], d[0]) < left) continue;
     if (Math.min(a[1], d[1]) > bottom || Math.max(a[1], d[1]) < top) continue;
     const mark = marks.get(edge.key);
-    context.strokeStyle = edge.edge.on === "error" ? colours.failed : mark?.taken ? colours.succeeded : colours.edge;
+    context.strokeStyle =
+      edge.edge.on === "error" ? colours.failed : mark?.taken ? colours.succeeded : colours.edge;
     context.globalAlpha = mark && !mark.taken ? 0.35 : 1;
     context.lineWidth = mark?.taken ? hairline * 2 : hairline;
     context.beginPath();
@@ -132,8 +139,13 @@ function paintScene(
     const status = views.get(item.id)?.status;
     const tone = status ? stepLooks[status].tone : null;
     if (item.type !== "container") {
-      context.fillStyle = item.type === "note" ? colours.note : tone ? colours.of(`--bt-${tone}-soft`) : colours.surface;
-      context.strokeStyle = selected.has(item.id) ? colours.accent : tone ? colours.of(`--bt-${tone}`) : colours.line;
+      context.fillStyle =
+        item.type === "note" ? colours.note : tone ? colours.of(`--bt-${tone}-soft`) : colours.surface;
+      context.strokeStyle = selected.has(item.id)
+        ? colours.accent
+        : tone
+          ? colours.of(`--bt-${tone}`)
+          : colours.line;
       context.lineWidth = selected.has(item.id) ? hairline * 2.5 : hairline;
       context.beginPath();
       if (view.zoom < 0.2) context.rect(item.x, item.y, item.w, item.h);

@@ -51,7 +51,11 @@ export type Scene = { items: Map<string, Item>; edges: SceneEdge[] };
 const NO_PORTS: readonly Port[] = [];
 
 /** Ports of a step: as Rust says, else (before it has answered) those of its kind, and any that an edge names. */
-function portsOf(facts: StepFacts | undefined, kind: KindInfo | undefined, named: readonly string[]): readonly Port[] {
+function portsOf(
+  facts: StepFacts | undefined,
+  kind: KindInfo | undefined,
+  named: readonly string[],
+): readonly Port[] {
   const known = facts?.ports ?? kind?.ports ?? NO_PORTS;
   const missing = named.filter((name) => !known.some((port) => port.name === name));
   return missing.length === 0 ? known : [...known, ...missing.map((name) => ({ name, title: name }))];

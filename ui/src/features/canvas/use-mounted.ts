@@ -28,7 +28,13 @@ function windowOf({ x, y, zoom }: Viewport, width: number, height: number): Wind
 
 function isSame(a: Window, b: Window): boolean {
   if (a.isFar && b.isFar) return true;
-  return a.left === b.left && a.top === b.top && a.right === b.right && a.bottom === b.bottom && a.isFar === b.isFar;
+  return (
+    a.left === b.left &&
+    a.top === b.top &&
+    a.right === b.right &&
+    a.bottom === b.bottom &&
+    a.isFar === b.isFar
+  );
 }
 
 /**

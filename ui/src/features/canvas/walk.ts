@@ -6,7 +6,11 @@ function middle(item: Item): [number, number] {
   return [item.x + item.w / 2, item.y + Math.min(item.h, 80) / 2];
 }
 
-function nearest(from: Item, candidates: readonly Item[], cost: (dx: number, dy: number) => number): Item | null {
+function nearest(
+  from: Item,
+  candidates: readonly Item[],
+  cost: (dx: number, dy: number) => number,
+): Item | null {
   const [x, y] = middle(from);
   let best: Item | null = null;
   let least = Number.POSITIVE_INFINITY;
@@ -43,7 +47,9 @@ export function walk(scene: Scene, from: string | null, direction: Direction): s
     const next = nearest(start, along, (dx, dy) => Math.abs(dy) * 4 + Math.abs(dx));
     if (next) return next.id;
     if (isForward && start.type === "container") {
-      const inner = steps.filter((item) => item.parent === start.id).sort((a, b) => a.x - b.x || a.y - b.y)[0];
+      const inner = steps
+        .filter((item) => item.parent === start.id)
+        .sort((a, b) => a.x - b.x || a.y - b.y)[0];
       if (inner) return inner.id;
     }
   }

@@ -1,20 +1,27 @@
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { ChevronDown, ListTree } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { runCommand } from "../../app/commands";
 import { useCatalog } from "../../backend/queries";
 import type { Step } from "../../bindings/Step";
 import { iconOf } from "../../components/icons";
 import { PanelEmpty, PanelFrame } from "../../components/Panel";
-import { severityLooks, stepLooks } from "../../components/status";
 import { StatusBadge } from "../../components/StatusBadge";
+import { severityLooks, stepLooks } from "../../components/status";
 import { type Graph, inOrder, splitFrom, titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useCanvas } from "../canvas/canvas-store";
 import { stepMarks } from "../canvas/run-marks";
 import { useShown } from "../canvas/shown";
-import { runCommand } from "../../app/commands";
 import classes from "./OutlinePanel.module.css";
 
-type Row = { step: Step; level: number; position: number; count: number; waitsFor: string[]; isContainer: boolean };
+type Row = {
+  step: Step;
+  level: number;
+  position: number;
+  count: number;
+  waitsFor: string[];
+  isContainer: boolean;
+};
 
 function rowsOf(graph: Graph, closed: ReadonlySet<string>, level = 1): Row[] {
   const names = new Map(graph.steps.map((step) => [step.id, titleOf(step)]));
@@ -122,9 +129,19 @@ export default function OutlinePanel() {
   return (
     <PanelFrame title="Outline">
       {rows.length === 0 ? (
-        <PanelEmpty icon={<ListTree size={20} />} title="No steps yet" hint="Every step of the canvas is listed here as well." />
+        <PanelEmpty
+          icon={<ListTree size={20} />}
+          title="No steps yet"
+          hint="Every step of the canvas is listed here as well."
+        />
       ) : (
-        <div ref={tree} role="tree" aria-label="Steps of the workflow" className={classes.tree} onKeyDown={onKeyDown}>
+        <div
+          ref={tree}
+          role="tree"
+          aria-label="Steps of the workflow"
+          className={classes.tree}
+          onKeyDown={onKeyDown}
+        >
           {rows.map(({ step, level, position, count, waitsFor, isContainer }) => {
             const kind = catalog.get(step.kind);
             const Icon = iconOf(kind?.icon);
@@ -176,7 +193,9 @@ export default function OutlinePanel() {
                 <span className={classes.kind}>{kind?.title ?? step.kind}</span>
                 <span className={classes.after}>{waitsFor.length > 0 && `after ${waitsFor.join(", ")}`}</span>
                 {view && <StatusBadge look={stepLooks[view.status]} size="sm" />}
-                {look && ProblemIcon && <ProblemIcon size={15} color={`var(--bt-${look.tone})`} aria-hidden />}
+                {look && ProblemIcon && (
+                  <ProblemIcon size={15} color={`var(--bt-${look.tone})`} aria-hidden />
+                )}
               </div>
             );
           })}

@@ -27,7 +27,8 @@ function addByKey(kind: KindInfo): void {
     added = addKind(kind, { parent: item.id, at: [item.x + 24, item.y + 72] });
   } else if (item && !isLast) {
     const free = item.ports.find(
-      (port) => !scene.edges.some((edge) => edge.source === item.id && edge.sourceHandle === portHandle(port.name)),
+      (port) =>
+        !scene.edges.some((edge) => edge.source === item.id && edge.sourceHandle === portHandle(port.name)),
     );
     const port = free ?? item.ports[0];
     added = addKind(kind, {
@@ -89,7 +90,10 @@ export default function PalettePanel() {
       {catalog.isPending && <PanelSkeleton rows={8} />}
       {catalog.isError && <PanelError error={catalog.error} onRetry={() => void catalog.refetch()} />}
       {catalog.isSuccess && kinds.length === 0 && (
-        <PanelEmpty title="Nothing found" hint="Try another word: every kind has a short description that is searched as well." />
+        <PanelEmpty
+          title="Nothing found"
+          hint="Try another word: every kind has a short description that is searched as well."
+        />
       )}
       <ScrollArea className={classes.list} type="hover" scrollbarSize={8}>
         {groups.map(({ category, kinds: listed }) => {
@@ -112,7 +116,14 @@ export default function PalettePanel() {
                 listed.map((kind) => {
                   const Icon = iconOf(kind.icon);
                   return (
-                    <Tooltip key={kind.kind} label={kind.summary} position="right" multiline maw={260} openDelay={600}>
+                    <Tooltip
+                      key={kind.kind}
+                      label={kind.summary}
+                      position="right"
+                      multiline
+                      maw={260}
+                      openDelay={600}
+                    >
                       <UnstyledButton
                         className={classes.item}
                         disabled={isLocked}
@@ -124,7 +135,11 @@ export default function PalettePanel() {
                           delete event.currentTarget.dataset.dragged;
                         }}
                       >
-                        <span className={classes.icon} style={{ color: `var(--bt-cat-${kind.category})` }} aria-hidden>
+                        <span
+                          className={classes.icon}
+                          style={{ color: `var(--bt-cat-${kind.category})` }}
+                          aria-hidden
+                        >
                           <Icon size={16} />
                         </span>
                         <span className={classes.title}>{kind.title}</span>

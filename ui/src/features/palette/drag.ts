@@ -42,11 +42,11 @@ export function startDrag(event: ReactPointerEvent<HTMLElement>, kind: KindInfo)
     window.removeEventListener("pointermove", move);
     window.removeEventListener("pointerup", up);
     window.removeEventListener("pointercancel", stop);
-    window.removeEventListener("keydown", escape, true);
+    window.removeEventListener("keydown", onEscape, true);
     useCanvas.setState({ ghost: null, dropContainer: null, dropEdge: null });
   }
 
-  function escape(next: KeyboardEvent): void {
+  function onEscape(next: KeyboardEvent): void {
     if (next.key !== "Escape") return;
     next.stopPropagation();
     stop();
@@ -66,5 +66,5 @@ export function startDrag(event: ReactPointerEvent<HTMLElement>, kind: KindInfo)
   window.addEventListener("pointermove", move);
   window.addEventListener("pointerup", up);
   window.addEventListener("pointercancel", stop);
-  window.addEventListener("keydown", escape, true);
+  window.addEventListener("keydown", onEscape, true);
 }

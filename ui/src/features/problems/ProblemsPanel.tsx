@@ -1,10 +1,10 @@
 import { Badge, Group, Text, UnstyledButton } from "@mantine/core";
 import { CircleCheck } from "lucide-react";
-import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton, sentence } from "../../components/Panel";
-import { severityLooks } from "../../components/status";
 import type { Problem } from "../../bindings/Problem";
 import type { Severity } from "../../bindings/Severity";
 import type { Workflow } from "../../bindings/Workflow";
+import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton, sentence } from "../../components/Panel";
+import { severityLooks } from "../../components/status";
 import { findStep, titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { focusField } from "../../state/focus";
@@ -60,7 +60,10 @@ export default function ProblemsPanel() {
         const look = severityLooks[severity];
         const Icon = look.icon;
         return (
-          <section key={severity} aria-label={`${found.length} ${HEADINGS[severity][found.length === 1 ? 0 : 1]}`}>
+          <section
+            key={severity}
+            aria-label={`${found.length} ${HEADINGS[severity][found.length === 1 ? 0 : 1]}`}
+          >
             <Group gap={6} className={classes.heading}>
               <Icon size={14} color={`var(--bt-${look.tone})`} aria-hidden />
               {found.length} {HEADINGS[severity][found.length === 1 ? 0 : 1]}
@@ -69,8 +72,17 @@ export default function ProblemsPanel() {
               {found.map((problem, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: findings have no identity beyond their place in the list
                 <li key={`${problem.code}-${index}`}>
-                  <UnstyledButton className={classes.row} data-testid={`problem-${problem.code}`} onClick={() => go(problem)}>
-                    <Icon size={16} color={`var(--bt-${look.tone})`} className={classes.icon} aria-label={look.label} />
+                  <UnstyledButton
+                    className={classes.row}
+                    data-testid={`problem-${problem.code}`}
+                    onClick={() => go(problem)}
+                  >
+                    <Icon
+                      size={16}
+                      color={`var(--bt-${look.tone})`}
+                      className={classes.icon}
+                      aria-label={look.label}
+                    />
                     <span className={classes.words}>
                       <Text span size="sm">
                         {sentence(problem.message)}

@@ -6,7 +6,11 @@ import classes from "./StartPage.module.css";
 /** A sample, with a picture of it. */
 export function SampleCard({ sample }: { sample: SampleInfo }) {
   return (
-    <UnstyledButton className={classes.sample} data-testid={`sample-${sample.id}`} onClick={() => void openPath(sample.path)}>
+    <UnstyledButton
+      className={classes.sample}
+      data-testid={`sample-${sample.id}`}
+      onClick={() => void openPath(sample.path)}
+    >
       <span className={classes.picture}>
         {/* As an image the picture can neither run nor load anything. */}
         <img src={`data:image/svg+xml;utf8,${encodeURIComponent(sample.svg)}`} alt="" loading="lazy" />

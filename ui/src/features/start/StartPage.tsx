@@ -1,6 +1,26 @@
-import { ActionIcon, Anchor, Button, Group, Skeleton, Stack, Text, Title, Tooltip, UnstyledButton } from "@mantine/core";
+import {
+  ActionIcon,
+  Anchor,
+  Button,
+  Group,
+  Skeleton,
+  Stack,
+  Text,
+  Title,
+  Tooltip,
+  UnstyledButton,
+} from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { FileClock, FilePlus2, FolderOpen, History, Play, Trash2, Workflow as WorkflowIcon, X } from "lucide-react";
+import {
+  FileClock,
+  FilePlus2,
+  FolderOpen,
+  History,
+  Play,
+  Trash2,
+  Workflow as WorkflowIcon,
+  X,
+} from "lucide-react";
 import { call } from "../../backend/call";
 import { appInfoQuery, draftQuery, keys, recentQuery, sampleQuery } from "../../backend/queries";
 import type { Draft } from "../../bindings/Draft";
@@ -10,9 +30,9 @@ import { ask } from "../../state/ask";
 import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state/files";
 import { tellError } from "../../state/tell";
 import { ThemeButton } from "../toolbar/Header";
+import { ago } from "./ago";
 import { SampleCard } from "./SampleCard";
 import classes from "./StartPage.module.css";
-import { ago } from "./ago";
 
 /** Where everything begins: a sample to look at, a file to go on with, or an empty canvas. */
 export function StartPage() {
@@ -32,12 +52,17 @@ export function StartPage() {
               Draw it, prove it, run it.
             </Title>
             <Text c="dimmed" size="lg" maw={560}>
-              A workflow conducts tasks, systems and people: in the right order, with a path for every exception and a
-              record of everything that happened. It all stays on this machine.
+              A workflow conducts tasks, systems and people: in the right order, with a path for every
+              exception and a record of everything that happened. It all stays on this machine.
             </Text>
           </div>
           <Group gap="sm" wrap="nowrap">
-            <Button size="md" leftSection={<FilePlus2 size={18} />} data-testid="new-workflow" onClick={() => void createWorkflow()}>
+            <Button
+              size="md"
+              leftSection={<FilePlus2 size={18} />}
+              data-testid="new-workflow"
+              onClick={() => void createWorkflow()}
+            >
               New workflow
             </Button>
             <Button
@@ -75,8 +100,12 @@ function Samples() {
       {samples.isError && <PanelError error={samples.error} onRetry={() => void samples.refetch()} />}
       <div className={classes.samples}>
         {samples.isPending &&
-          [1, 2, 3, 4].map((each) => <Skeleton key={each} height={228} radius="lg" aria-label="Loading samples" />)}
-        {samples.data?.samples.map((sample) => <SampleCard key={sample.id} sample={sample} />)}
+          [1, 2, 3, 4].map((each) => (
+            <Skeleton key={each} height={228} radius="lg" aria-label="Loading samples" />
+          ))}
+        {samples.data?.samples.map((sample) => (
+          <SampleCard key={sample.id} sample={sample} />
+        ))}
       </div>
       {samples.data?.samples.length === 0 && <Text c="dimmed">No samples are installed.</Text>}
     </section>
@@ -110,7 +139,8 @@ function Recent() {
             Files you open or save appear here.
           </Text>
           <Text size="sm" c="dimmed">
-            New to Baton? Open the first sample and press Run: it is simple, and nothing can break. Or start with{" "}
+            New to Baton? Open the first sample and press Run: it is simple, and nothing can break. Or start
+            with{" "}
             <Anchor component="button" size="sm" onClick={() => void createWorkflow()}>
               an empty canvas
             </Anchor>
@@ -189,7 +219,10 @@ function Drafts() {
           <Button size="compact-sm" onClick={() => void openDraft(draft)} data-testid="draft-open">
             Go on
           </Button>
-          <ActionIcon aria-label={`Discard the edits of ${draft.document.name}`} onClick={() => void discard(draft)}>
+          <ActionIcon
+            aria-label={`Discard the edits of ${draft.document.name}`}
+            onClick={() => void discard(draft)}
+          >
             <Trash2 size={15} />
           </ActionIcon>
         </Group>

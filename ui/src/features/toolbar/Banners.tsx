@@ -8,7 +8,15 @@ import { useEditor } from "../../state/editor";
 import { discardRecovered, keepRecovered, reload, saveAs } from "../../state/files";
 import classes from "./toolbar.module.css";
 
-function Banner({ tone, icon, children }: { tone?: "warning" | "failed"; icon: ReactNode; children: ReactNode }) {
+function Banner({
+  tone,
+  icon,
+  children,
+}: {
+  tone?: "warning" | "failed";
+  icon: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <div className={classes.banner} data-tone={tone} role="status">
       {icon}
@@ -43,7 +51,8 @@ export function Banners() {
       {recovered && (
         <Banner icon={<History size={16} aria-hidden />}>
           <span>
-            Recovered edits from <strong>{timeOf(recovered.at)}</strong>. They were not saved when Baton last stopped.
+            Recovered edits from <strong>{timeOf(recovered.at)}</strong>. They were not saved when Baton last
+            stopped.
           </span>
           <Button size="compact-sm" onClick={keepRecovered} data-testid="recovered-keep">
             Keep them

@@ -54,7 +54,12 @@ export function DocumentName() {
           </button>
         </Tooltip>
       )}
-      <Text size="xs" c={journal === "failed" ? "red" : "dimmed"} className={classes.state} aria-live="polite">
+      <Text
+        size="xs"
+        c={journal === "failed" ? "red" : "dimmed"}
+        className={classes.state}
+        aria-live="polite"
+      >
         {file && <span className={classes.file}>{file}</span>}
         {stateText(dirty, journal, path, readOnly)}
       </Text>

@@ -1,6 +1,21 @@
 import { ActionIcon, Button, Indicator, Menu, Tooltip, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleCheck, CommandIcon, EllipsisVertical, Inbox, LoaderCircle, Moon, Play, Redo2, Save, Square, Sun, TriangleAlert, Undo2 } from "lucide-react";
+import {
+  CircleAlert,
+  CircleCheck,
+  CommandIcon,
+  EllipsisVertical,
+  Inbox,
+  LoaderCircle,
+  Moon,
+  Play,
+  Redo2,
+  Save,
+  Square,
+  Sun,
+  TriangleAlert,
+  Undo2,
+} from "lucide-react";
 import { commands, findCommand, isEnabled, runCommand } from "../../app/commands";
 import { keyLabels } from "../../app/keys";
 import { inboxQuery } from "../../backend/queries";
@@ -21,7 +36,11 @@ export function Header() {
   return (
     <header className={classes.header}>
       <Tooltip label="Start page">
-        <UnstyledButton className={classes.mark} aria-label="Start page" onClick={() => runCommand("start-page")}>
+        <UnstyledButton
+          className={classes.mark}
+          aria-label="Start page"
+          onClick={() => runCommand("start-page")}
+        >
           <Mark size={26} />
         </UnstyledButton>
       </Tooltip>
@@ -34,7 +53,11 @@ export function Header() {
       <InboxButton />
       <ThemeButton />
       <Tooltip label={`All commands${keysOf("palette")}`}>
-        <ActionIcon size="lg" aria-label={`All commands${keysOf("palette")}`} onClick={() => runCommand("palette")}>
+        <ActionIcon
+          size="lg"
+          aria-label={`All commands${keysOf("palette")}`}
+          onClick={() => runCommand("palette")}
+        >
           <CommandIcon size={17} />
         </ActionIcon>
       </Tooltip>
@@ -117,7 +140,13 @@ function Validity() {
   const errors = problems?.filter((each) => each.severity === "error").length ?? 0;
   const warnings = problems?.filter((each) => each.severity === "warning").length ?? 0;
   const tone = hasFailed || errors > 0 ? "failed" : warnings > 0 ? "warning" : "succeeded";
-  const Icon = !problems ? LoaderCircle : tone === "failed" ? CircleAlert : tone === "warning" ? TriangleAlert : CircleCheck;
+  const Icon = !problems
+    ? LoaderCircle
+    : tone === "failed"
+      ? CircleAlert
+      : tone === "warning"
+        ? TriangleAlert
+        : CircleCheck;
   const text = hasFailed
     ? "Not checked"
     : !problems
@@ -147,7 +176,12 @@ function InboxButton() {
   return (
     <Tooltip label={label}>
       <Indicator disabled={count === 0} label={count} size={16} offset={6}>
-        <ActionIcon size="lg" aria-label={label} data-testid="inbox-badge" onClick={() => showPanel("bottom", "inbox")}>
+        <ActionIcon
+          size="lg"
+          aria-label={label}
+          data-testid="inbox-badge"
+          onClick={() => showPanel("bottom", "inbox")}
+        >
           <Inbox size={17} />
         </ActionIcon>
       </Indicator>
@@ -158,7 +192,12 @@ function InboxButton() {
 export function ThemeButton() {
   return (
     <Tooltip label="Light or dark">
-      <ActionIcon size="lg" aria-label="Light or dark" data-testid="theme-toggle" onClick={() => runCommand("theme")}>
+      <ActionIcon
+        size="lg"
+        aria-label="Light or dark"
+        data-testid="theme-toggle"
+        onClick={() => runCommand("theme")}
+      >
         <Moon size={17} className={classes.onLight} />
         <Sun size={17} className={classes.onDark} />
       </ActionIcon>

@@ -32,7 +32,11 @@ export function StatusBar() {
   const [first] = steps;
   const step = doc && first !== undefined && steps.length === 1 ? findStep(doc, first) : undefined;
   const total = steps.length + edges.length + notes.length;
-  const selected = step ? `${titleOf(step)} (${step.id})` : total > 0 ? `${total} selected` : "Nothing selected";
+  const selected = step
+    ? `${titleOf(step)} (${step.id})`
+    : total > 0
+      ? `${total} selected`
+      : "Nothing selected";
   return (
     <footer className={classes.statusBar}>
       <span aria-live="polite">{selected}</span>

@@ -147,7 +147,8 @@ export function listenToClipboard(): () => void {
   }
 
   function onKey(event: KeyboardEvent): void {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "v" || isInText(event.target)) return;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "v" || isInText(event.target))
+      return;
     wantsInbound = event.shiftKey;
     // Some web views send no paste event outside of a text field.
     clearTimeout(waiting);

@@ -5,7 +5,7 @@ import { useEditor } from "../../../state/editor";
 import { useRun } from "../../../state/run";
 import { useCanvas } from "../canvas-store";
 import type { Item } from "../scene";
-import { walk, type Direction } from "../walk";
+import { type Direction, walk } from "../walk";
 
 function show(ids: string[]): void {
   useEditor.getState().select({ steps: ids });
@@ -37,7 +37,8 @@ function selectAlong(end: "before" | "after"): void {
   const queue = [...found];
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
     for (const edge of scene.edges) {
-      const next = end === "after" ? (edge.source === id ? edge.target : null) : edge.target === id ? edge.source : null;
+      const next =
+        end === "after" ? (edge.source === id ? edge.target : null) : edge.target === id ? edge.source : null;
       if (next !== null && !found.has(next)) {
         found.add(next);
         queue.push(next);
@@ -62,11 +63,13 @@ export const selectCommands: Command[] = [
       const { selection, doc } = useEditor.getState();
       const [first] = selection.steps;
       // Inside a container "all" is all of it.
-      const parent = first !== undefined ? (useCanvas.getState().scene.items.get(first)?.parent ?? null) : null;
+      const parent =
+        first !== undefined ? (useCanvas.getState().scene.items.get(first)?.parent ?? null) : null;
       const inGraph = (item: Item) => item.parent === parent;
       const chosen = items.filter(inGraph);
       const steps = chosen.filter((item) => item.type !== "note").map((item) => item.id);
-      const graph = doc && first !== undefined && useRun.getState().runId === null ? graphOf(doc, first) : doc;
+      const graph =
+        doc && first !== undefined && useRun.getState().runId === null ? graphOf(doc, first) : doc;
       useEditor.getState().select({
         steps,
         notes: chosen.filter((item) => item.type === "note").map((item) => item.id),

@@ -1,4 +1,15 @@
-import { CirclePlus, EyeOff, PencilLine, Plus, Replace, SquareArrowOutUpRight, StickyNote, Trash2, Unplug, Waypoints } from "lucide-react";
+import {
+  CirclePlus,
+  EyeOff,
+  PencilLine,
+  Plus,
+  Replace,
+  SquareArrowOutUpRight,
+  StickyNote,
+  Trash2,
+  Unplug,
+  Waypoints,
+} from "lucide-react";
 import type { Command } from "../../../app/command";
 import { findStep, type XY } from "../../../state/document";
 import { useEditor } from "../../../state/editor";
@@ -34,7 +45,8 @@ function openAppend(id: string): void {
   const item = scene.items.get(id);
   if (!api || !item) return;
   const outlets = item.ports.length > 0 ? item.ports.map((port) => portHandle(port.name)) : [OUT];
-  const isFree = (handle: string) => !scene.edges.some((edge) => edge.source === id && edge.sourceHandle === handle);
+  const isFree = (handle: string) =>
+    !scene.edges.some((edge) => edge.source === id && edge.sourceHandle === handle);
   const handle = outlets.find(isFree) ?? outlets[0] ?? OUT;
   const [x, y] = api.toScreen([item.x + item.w + 24, item.y]);
   useCanvas.setState({ search: { screen: [x, y], parent: item.parent, from: { step: id, handle } } });
