@@ -43,12 +43,25 @@ fn batch(run: &str, expected: u32, events: u32, bytes: usize) -> Append {
     let events: Vec<Logged> = (expected + 1..=expected + events)
         .map(|seq| {
             let step = format!("step-{:05}", seq % 100_000);
-            let event = Event::StepLogged { step, level: "info".to_owned(), message: message.clone() };
-            Logged { seq, at: i64::from(seq), event }
+            let event = Event::StepLogged {
+                step,
+                level: "info".to_owned(),
+                message: message.clone(),
+            };
+            Logged {
+                seq,
+                at: i64::from(seq),
+                event,
+            }
         })
         .collect();
     let seq = expected + events.len() as u32;
-    let summary = RunRow { id: run.to_owned(), seq, status: "running".to_owned(), ..RunRow::default() };
+    let summary = RunRow {
+        id: run.to_owned(),
+        seq,
+        status: "running".to_owned(),
+        ..RunRow::default()
+    };
     Append {
         run: run.to_owned(),
         expected_seq: expected,
@@ -132,7 +145,12 @@ async fn verify(events: u32, bytes: usize) -> Result<()> {
     }
     let start = Instant::now();
     let verified = store.verify().await?;
-    println!("{} events in {:?}, damage {:?}", verified.events, start.elapsed(), verified.damage);
+    println!(
+        "{} events in {:?}, damage {:?}",
+        verified.events,
+        start.elapsed(),
+        verified.damage
+    );
     store.close().await;
     Ok(())
 }

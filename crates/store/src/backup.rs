@@ -56,17 +56,26 @@ async fn check(copy: &Path) -> Result<(), StoreError> {
     conn.close().await.map_err(as_store)?;
     match said? {
         None => Ok(()),
-        Some(detail) => Err(StoreError::Damaged { path: copy.to_path_buf(), detail }),
+        Some(detail) => Err(StoreError::Damaged {
+            path: copy.to_path_buf(),
+            detail,
+        }),
     }
 }
 
 /// What SQLite finds wrong with the structure of a database, if anything.
-pub(crate) async fn quick_check(conn: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+pub(crate) async fn quick_check(
+    conn: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
     let said: String = sqlx::query_scalar(QUICK_CHECK).fetch_one(conn).await?;
     Ok((said != "ok").then_some(said))
 }
 
 /// Makes a new name in a folder survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }

@@ -48,7 +48,14 @@ mod tests {
     use super::*;
 
     fn link() -> Link<'static> {
-        Link { run: "r", seq: 1, at: 5, kind: "RunPaused", version: 1, payload: "{}" }
+        Link {
+            run: "r",
+            seq: 1,
+            at: 5,
+            kind: "RunPaused",
+            version: 1,
+            payload: "{}",
+        }
     }
 
     #[test]
@@ -58,9 +65,18 @@ mod tests {
             Link { run: "s", ..link() },
             Link { seq: 2, ..link() },
             Link { at: 6, ..link() },
-            Link { kind: "RunResumed", ..link() },
-            Link { version: 2, ..link() },
-            Link { payload: "[]", ..link() },
+            Link {
+                kind: "RunResumed",
+                ..link()
+            },
+            Link {
+                version: 2,
+                ..link()
+            },
+            Link {
+                payload: "[]",
+                ..link()
+            },
         ] {
             assert_ne!(hash(&GENESIS, changed), whole, "{changed:?}");
         }
@@ -69,8 +85,22 @@ mod tests {
 
     #[test]
     fn a_border_between_texts_cannot_move() {
-        let one = hash(&GENESIS, Link { run: "ab", kind: "c", ..link() });
-        let other = hash(&GENESIS, Link { run: "a", kind: "bc", ..link() });
+        let one = hash(
+            &GENESIS,
+            Link {
+                run: "ab",
+                kind: "c",
+                ..link()
+            },
+        );
+        let other = hash(
+            &GENESIS,
+            Link {
+                run: "a",
+                kind: "bc",
+                ..link()
+            },
+        );
         assert_ne!(one, other);
     }
 

@@ -151,20 +151,26 @@ impl StoreError {
                 "allow writing to the folder, choose another one with `--data`, or open this one for reading only",
             ),
             Self::ReadOnly => Some("open the folder again for writing"),
-            Self::Newer { .. } => {
-                Some("install the newer Baton, or choose another folder with `--data`; nothing was changed")
-            }
+            Self::Newer { .. } => Some(
+                "install the newer Baton, or choose another folder with `--data`; nothing was changed",
+            ),
             Self::Damaged { .. } => Some(
                 "put a copy from the `backups` folder in its place, or open the folder for reading only; nothing was deleted",
             ),
-            Self::DiskFull { .. } => Some("free some space and try again; nothing that was kept is lost"),
+            Self::DiskFull { .. } => {
+                Some("free some space and try again; nothing that was kept is lost")
+            }
             Self::Io { .. } => Some("check the disk and the rights on the folder, then try again"),
             Self::Busy => Some("try again in a moment"),
             Self::Conflict { .. } => Some("read the run again: someone else continued it"),
             Self::Ended { .. } => Some("start the run again, or fork it"),
-            Self::Unreadable { .. } => Some("check the log with `baton verify`, or install a newer Baton"),
+            Self::Unreadable { .. } => {
+                Some("check the log with `baton verify`, or install a newer Baton")
+            }
             Self::OldSqlite { .. } => Some("build with the bundled SQLite"),
-            Self::NotFound { .. } | Self::Invalid { .. } | Self::Closed | Self::Database { .. } => None,
+            Self::NotFound { .. } | Self::Invalid { .. } | Self::Closed | Self::Database { .. } => {
+                None
+            }
         }
     }
 
@@ -173,11 +179,15 @@ impl StoreError {
         use std::io::ErrorKind;
         let path = path.to_path_buf();
         match error.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnlyFolder { path, detail: error.to_string() }
-            }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnlyFolder {
+                path,
+                detail: error.to_string(),
+            },
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
-            _ => Self::Io { path, detail: error.to_string() },
+            _ => Self::Io {
+                path,
+                detail: error.to_string(),
+            },
         }
     }
 }

@@ -33,8 +33,7 @@ static INSERT: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
 
 const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";
 
-const PAGE: &str =
-    "SELECT seq, at, payload FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
+const PAGE: &str = "SELECT seq, at, payload FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
      ORDER BY seq LIMIT ?3";
 
 /// For the test that prepares every statement.
@@ -56,9 +55,10 @@ pub(crate) struct Encoded {
 impl Encoded {
     /// Encodes an event; done by the caller, so that the writer only has to hash and bind.
     pub(crate) fn new(logged: &Logged) -> Result<Self, StoreError> {
-        let payload = serde_json::to_string(&logged.event).map_err(|error| StoreError::Invalid {
-            detail: format!("event {} cannot be written as JSON: {error}", logged.seq),
-        })?;
+        let payload =
+            serde_json::to_string(&logged.event).map_err(|error| StoreError::Invalid {
+                detail: format!("event {} cannot be written as JSON: {error}", logged.seq),
+            })?;
         if payload.len() > MAX_BYTES {
             return Err(StoreError::Invalid {
                 detail: format!(
@@ -68,7 +68,11 @@ impl Encoded {
                 ),
             });
         }
-        Ok(Self { seq: logged.seq, at: logged.at, payload: payload.into() })
+        Ok(Self {
+            seq: logged.seq,
+            at: logged.at,
+            payload: payload.into(),
+        })
     }
 }
 
@@ -91,18 +95,26 @@ impl Head {
     /// Reads it.
     pub(crate) async fn read(conn: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let Some(row) = sqlx::query(HEAD).fetch_optional(conn).await? else {
-            return Ok(Self { gseq: 0, hash: GENESIS });
+            return Ok(Self {
+                gseq: 0,
+                hash: GENESIS,
+            });
         };
-        Ok(Self { gseq: row.try_get(0)?, hash: hash_of(&row, 1)? })
+        Ok(Self {
+            gseq: row.try_get(0)?,
+            hash: hash_of(&row, 1)?,
+        })
     }
 }
 
 /// A hash column.
 pub(crate) fn hash_of(row: &SqliteRow, column: usize) -> Result<Hash, sqlx::Error> {
-    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| sqlx::Error::ColumnDecode {
-        index: column.to_string(),
-        source: "a hash must have 32 bytes".into(),
-    })
+    row.try_get::<&[u8], _>(column)?
+        .try_into()
+        .map_err(|_| sqlx::Error::ColumnDecode {
+            index: column.to_string(),
+            source: "a hash must have 32 bytes".into(),
+        })
 }
 
 /// Events of one run, to be written.
@@ -119,18 +131,23 @@ pub(crate) async fn insert(
     head: Head,
     runs: &[OfRun<'_>],
 ) -> Result<Head, sqlx::Error> {
-    let rows: Vec<(OfRun<'_>, &Encoded)> =
-        runs.iter().flat_map(|run| run.events.iter().map(|event| (*run, event))).collect();
+    let rows: Vec<(OfRun<'_>, &Encoded)> = runs
+        .iter()
+        .flat_map(|run| run.events.iter().map(|event| (*run, event)))
+        .collect();
     let mut chunks = sql::chunks(&rows, &ROWS);
-    let Some(first) = chunks.next() else { return Ok(head) };
+    let Some(first) = chunks.next() else {
+        return Ok(head);
+    };
     let mut bound = bind(head, first)?;
     loop {
         let (size, arguments, head) = bound;
         let statement = INSERT[size].as_str();
         let insert = sqlx::query_with(statement, arguments).execute(&mut *conn);
         // While SQLite works on these rows in its own thread, the next ones are hashed and bound here.
-        let (inserted, next) =
-            tokio::join!(insert, async { chunks.next().map(|chunk| bind(head, chunk)) });
+        let (inserted, next) = tokio::join!(insert, async {
+            chunks.next().map(|chunk| bind(head, chunk))
+        });
         inserted?;
         match next {
             Some(next) => bound = next?,
@@ -158,14 +175,26 @@ fn bind(
         let hash = chain::hash(&head.hash, link);
         head.gseq += 1;
         arguments.add(head.gseq).map_err(sqlx::Error::Encode)?;
-        arguments.add(i64::from(run.number)).map_err(sqlx::Error::Encode)?;
-        arguments.add(i64::from(event.seq)).map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(i64::from(run.number))
+            .map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(i64::from(event.seq))
+            .map_err(sqlx::Error::Encode)?;
         arguments.add(event.at).map_err(sqlx::Error::Encode)?;
         arguments.add(kind).map_err(sqlx::Error::Encode)?;
-        arguments.add(i64::from(VERSION)).map_err(sqlx::Error::Encode)?;
-        arguments.add(Arc::clone(&event.payload)).map_err(sqlx::Error::Encode)?;
-        arguments.add(head.hash.as_slice()).map_err(sqlx::Error::Encode)?;
-        arguments.add(hash.as_slice()).map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(i64::from(VERSION))
+            .map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(Arc::clone(&event.payload))
+            .map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(head.hash.as_slice())
+            .map_err(sqlx::Error::Encode)?;
+        arguments
+            .add(hash.as_slice())
+            .map_err(sqlx::Error::Encode)?;
         head.hash = hash;
     }
     Ok((size, arguments, head))

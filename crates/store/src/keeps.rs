@@ -70,9 +70,10 @@ impl Keep {
                 .bind(&draft.document)
                 .bind(draft.at),
             Self::DraftDiscard { key } => sqlx::query(DRAFT_DISCARD).bind(key),
-            Self::Recent(recent) => {
-                sqlx::query(RECENT_PUT).bind(&recent.path).bind(&recent.name).bind(recent.at)
-            }
+            Self::Recent(recent) => sqlx::query(RECENT_PUT)
+                .bind(&recent.path)
+                .bind(&recent.name)
+                .bind(recent.at),
             Self::RecentForget { path } => sqlx::query(RECENT_FORGET).bind(path),
             Self::Setting { key, value } => sqlx::query(SETTING_PUT).bind(key).bind(value),
             Self::Trust { digest, at } => sqlx::query(TRUST_PUT).bind(digest).bind(*at),
@@ -118,7 +119,11 @@ pub(crate) async fn recents(pool: &SqlitePool, dir: &Path) -> Result<Vec<RecentR
     rows.and_then(|rows| {
         rows.iter()
             .map(|row| {
-                Ok(RecentRow { path: row.try_get(0)?, name: row.try_get(1)?, at: row.try_get(2)? })
+                Ok(RecentRow {
+                    path: row.try_get(0)?,
+                    name: row.try_get(1)?,
+                    at: row.try_get(2)?,
+                })
             })
             .collect()
     })
@@ -131,10 +136,14 @@ pub(crate) async fn setting(
     dir: &Path,
     key: &str,
 ) -> Result<Option<Value>, StoreError> {
-    let Some(json) = text(pool, dir, SETTING, key).await? else { return Ok(None) };
-    serde_json::from_str(&json).map(Some).map_err(|error| StoreError::Database {
-        detail: format!("setting `{key}` is not JSON: {error}"),
-    })
+    let Some(json) = text(pool, dir, SETTING, key).await? else {
+        return Ok(None);
+    };
+    serde_json::from_str(&json)
+        .map(Some)
+        .map_err(|error| StoreError::Database {
+            detail: format!("setting `{key}` is not JSON: {error}"),
+        })
 }
 
 /// Whether the definition with this digest may run without asking.
@@ -144,7 +153,8 @@ pub(crate) async fn is_trusted(
     digest: &str,
 ) -> Result<bool, StoreError> {
     let row = sqlx::query(TRUSTED).bind(digest).fetch_optional(pool).await;
-    row.map(|row| row.is_some()).map_err(|error| sql::error(&error, dir))
+    row.map(|row| row.is_some())
+        .map_err(|error| sql::error(&error, dir))
 }
 
 async fn text(

@@ -37,6 +37,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use rows::{
-    Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
+    Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow,
+    Verified,
 };
 pub use store::{OpenOptions, Store};

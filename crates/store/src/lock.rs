@@ -29,9 +29,10 @@ impl Lock {
             .map_err(|error| StoreError::from_io(&error, dir))?;
         if let Err(error) = file.try_lock() {
             return Err(match error {
-                TryLockError::WouldBlock => {
-                    StoreError::Locked { path: dir.to_path_buf(), pid: owner(&path) }
-                }
+                TryLockError::WouldBlock => StoreError::Locked {
+                    path: dir.to_path_buf(),
+                    pid: owner(&path),
+                },
                 TryLockError::Error(error) => StoreError::from_io(&error, dir),
             });
         }

@@ -39,7 +39,9 @@ pub(crate) async fn migrate(
         "\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {};\nCOMMIT;",
         migrations.len()
     ));
-    let applied = sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *conn).await;
+    let applied = sqlx::raw_sql(sqlx::AssertSqlSafe(script))
+        .execute(&mut *conn)
+        .await;
     if let Err(error) = applied {
         sql::rollback(conn).await;
         return Err(sql::error(&error, dir));

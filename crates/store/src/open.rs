@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use crate::error::StoreError;
@@ -45,7 +43,9 @@ pub(crate) fn writer_options(dir: &Path, busy_timeout: Duration) -> SqliteConnec
         .pragma("journal_size_limit", "67108864");
     if cfg!(target_os = "macos") {
         // A plain fsync does not reach the disk there.
-        options.pragma("fullfsync", "ON").pragma("checkpoint_fullfsync", "ON")
+        options
+            .pragma("fullfsync", "ON")
+            .pragma("checkpoint_fullfsync", "ON")
     } else {
         options
     }
@@ -53,7 +53,9 @@ pub(crate) fn writer_options(dir: &Path, busy_timeout: Duration) -> SqliteConnec
 
 /// Settings of connections that read.
 pub(crate) fn reader_options(dir: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
-    common(dir, busy_timeout).read_only(true).pragma("query_only", "ON")
+    common(dir, busy_timeout)
+        .read_only(true)
+        .pragma("query_only", "ON")
 }
 
 fn common(dir: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
@@ -123,13 +125,21 @@ async fn prepare(
 ) -> Result<(), StoreError> {
     let look = look(conn, dir).await?;
     if was_killed && look.format > 0 {
-        let found = backup::quick_check(conn).await.map_err(|error| sql::error(&error, dir))?;
+        let found = backup::quick_check(conn)
+            .await
+            .map_err(|error| sql::error(&error, dir))?;
         if let Some(detail) = found {
-            return Err(StoreError::Damaged { path: dir.join(DATABASE), detail });
+            return Err(StoreError::Damaged {
+                path: dir.join(DATABASE),
+                detail,
+            });
         }
     }
     if !look.is_wal {
-        sqlx::query(USE_WAL).execute(&mut *conn).await.map_err(|error| sql::error(&error, dir))?;
+        sqlx::query(USE_WAL)
+            .execute(&mut *conn)
+            .await
+            .map_err(|error| sql::error(&error, dir))?;
     }
     if look.format < FORMAT {
         migrate::migrate(conn, dir, look.format, migrate::MIGRATIONS).await?;
@@ -155,10 +165,7 @@ pub(crate) async fn for_reading(
     Ok(reader_pool(options))
 }
 
-async fn look_only(
-    dir: &Path,
-    busy_timeout: Duration,
-) -> Result<SqliteConnectOptions, StoreError> {
+async fn look_only(dir: &Path, busy_timeout: Duration) -> Result<SqliteConnectOptions, StoreError> {
     let options = reader_options(dir, busy_timeout);
     match look_with(&options, dir).await {
         Ok(()) => Ok(options),
@@ -182,7 +189,11 @@ enum Unusable {
 async fn look_with(options: &SqliteConnectOptions, dir: &Path) -> Result<(), Unusable> {
     let classify = |error: &sqlx::Error| {
         let store = sql::error(error, dir);
-        if sql::is_cannot_open(error) { Unusable::CannotOpen(store) } else { Unusable::Other(store) }
+        if sql::is_cannot_open(error) {
+            Unusable::CannotOpen(store)
+        } else {
+            Unusable::Other(store)
+        }
     };
     let mut conn = options.connect().await.map_err(|error| classify(&error))?;
     let row = sqlx::query(LOOK).fetch_one(&mut conn).await;
@@ -198,14 +209,19 @@ async fn look_with(options: &SqliteConnectOptions, dir: &Path) -> Result<(), Unu
             id: dir.to_string_lossy().into_owned(),
         })),
         Look { format, .. } if format < FORMAT => Err(Unusable::Other(StoreError::Database {
-            detail: format!("format {format} is older; open the folder for writing once to bring it up to date"),
+            detail: format!(
+                "format {format} is older; open the folder for writing once to bring it up to date"
+            ),
         })),
         Look { .. } => Ok(()),
     }
 }
 
 async fn look(conn: &mut SqliteConnection, dir: &Path) -> Result<Look, StoreError> {
-    let row = sqlx::query(LOOK).fetch_one(conn).await.map_err(|error| sql::error(&error, dir))?;
+    let row = sqlx::query(LOOK)
+        .fetch_one(conn)
+        .await
+        .map_err(|error| sql::error(&error, dir))?;
     judge(&row, dir)
 }
 
@@ -227,13 +243,22 @@ fn judge(row: &sqlx::sqlite::SqliteRow, dir: &Path) -> Result<Look, StoreError> 
         });
     }
     if format > FORMAT {
-        return Err(StoreError::Newer { path: dir.to_path_buf(), found: format, known: FORMAT });
+        return Err(StoreError::Newer {
+            path: dir.to_path_buf(),
+            found: format,
+            known: FORMAT,
+        });
     }
-    Ok(Look { format, is_wal: journal == "wal" })
+    Ok(Look {
+        format,
+        is_wal: journal == "wal",
+    })
 }
 
 fn is_sound(sqlite: &str) -> bool {
-    let mut parts = sqlite.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts = sqlite
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let found = [(); 3].map(|()| parts.next().unwrap_or(0));
     found >= OLDEST_SQLITE
 }
@@ -256,7 +281,9 @@ fn make_folder(dir: &Path) -> Result<(), StoreError> {
         // What runs read and write is nobody else's business.
         builder.mode(0o700);
     }
-    builder.create(&artifacts).map_err(|error| StoreError::from_io(&error, dir))?;
+    builder
+        .create(&artifacts)
+        .map_err(|error| StoreError::from_io(&error, dir))?;
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         backup::sync_folder(parent).map_err(|error| StoreError::from_io(&error, dir))?;
     }

@@ -30,7 +30,11 @@ pub(crate) async fn change(
         return Ok(());
     }
     for step in &changes.closed {
-        sqlx::query(CLOSE).bind(run).bind(step).execute(&mut *conn).await?;
+        sqlx::query(CLOSE)
+            .bind(run)
+            .bind(step)
+            .execute(&mut *conn)
+            .await?;
     }
     for row in &changes.put {
         sqlx::query(PUT)

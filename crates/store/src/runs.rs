@@ -76,10 +76,7 @@ pub(crate) enum Moved {
 }
 
 /// Makes a run.
-pub(crate) async fn begin(
-    conn: &mut SqliteConnection,
-    run: &RunRow,
-) -> Result<Moved, sqlx::Error> {
+pub(crate) async fn begin(conn: &mut SqliteConnection, run: &RunRow) -> Result<Moved, sqlx::Error> {
     let row = sqlx::query_with(INSERT, {
         let mut arguments = SqliteArguments::default();
         bind_state(&mut arguments, run)?;
@@ -112,14 +109,20 @@ pub(crate) async fn advance(
         let mut arguments = SqliteArguments::default();
         for (expected, run) in chunk {
             bind_state(&mut arguments, run)?;
-            arguments.add(i64::from(*expected)).map_err(sqlx::Error::Encode)?;
+            arguments
+                .add(i64::from(*expected))
+                .map_err(sqlx::Error::Encode)?;
         }
-        let rows = sqlx::query_with(ADVANCE[size].as_str(), arguments).fetch_all(&mut *conn).await?;
+        let rows = sqlx::query_with(ADVANCE[size].as_str(), arguments)
+            .fetch_all(&mut *conn)
+            .await?;
         // There is a row for every run that was moved, in the same order.
         let mut rows = rows.iter().peekable();
         for (expected, run) in chunk {
             let is_moved = match rows.peek() {
-                Some(row) => row.try_get::<&str, _>(0)? == run.id && row.try_get::<u32, _>(1)? == run.seq,
+                Some(row) => {
+                    row.try_get::<&str, _>(0)? == run.id && row.try_get::<u32, _>(1)? == run.seq
+                }
                 None => false,
             };
             moved.push(match rows.next_if(|_| is_moved) {
@@ -133,13 +136,24 @@ pub(crate) async fn advance(
 
 fn bind_state(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), sqlx::Error> {
     let waiting_for = serde_json::to_string(&run.waiting_for).map_err(as_encode)?;
-    let error = run.error.as_ref().map(serde_json::to_string).transpose().map_err(as_encode)?;
+    let error = run
+        .error
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(as_encode)?;
     arguments.add(&run.status).map_err(sqlx::Error::Encode)?;
     arguments.add(&run.outcome).map_err(sqlx::Error::Encode)?;
     arguments.add(run.ended_at).map_err(sqlx::Error::Encode)?;
-    arguments.add(i64::from(run.seq)).map_err(sqlx::Error::Encode)?;
-    arguments.add(i64::from(run.steps_done)).map_err(sqlx::Error::Encode)?;
-    arguments.add(i64::from(run.steps_total)).map_err(sqlx::Error::Encode)?;
+    arguments
+        .add(i64::from(run.seq))
+        .map_err(sqlx::Error::Encode)?;
+    arguments
+        .add(i64::from(run.steps_done))
+        .map_err(sqlx::Error::Encode)?;
+    arguments
+        .add(i64::from(run.steps_total))
+        .map_err(sqlx::Error::Encode)?;
     arguments.add(waiting_for).map_err(sqlx::Error::Encode)?;
     arguments.add(error).map_err(sqlx::Error::Encode)?;
     arguments.add(&run.id).map_err(sqlx::Error::Encode)
@@ -151,15 +165,27 @@ async fn refusal(
     expected: u32,
     run: &RunRow,
 ) -> Result<Moved, sqlx::Error> {
-    let stands = sqlx::query(STANDS).bind(&run.id).fetch_optional(conn).await?;
+    let stands = sqlx::query(STANDS)
+        .bind(&run.id)
+        .fetch_optional(conn)
+        .await?;
     let Some(row) = stands else {
-        return Ok(Moved::Refused(StoreError::NotFound { what: "run", id: run.id.clone() }));
+        return Ok(Moved::Refused(StoreError::NotFound {
+            what: "run",
+            id: run.id.clone(),
+        }));
     };
     let has_ended: bool = row.try_get(1)?;
     Ok(Moved::Refused(if has_ended {
-        StoreError::Ended { run: run.id.clone() }
+        StoreError::Ended {
+            run: run.id.clone(),
+        }
     } else {
-        StoreError::Conflict { run: run.id.clone(), expected, found: row.try_get(0)? }
+        StoreError::Conflict {
+            run: run.id.clone(),
+            expected,
+            found: row.try_get(0)?,
+        }
     }))
 }
 
@@ -174,7 +200,8 @@ pub(crate) async fn one(
     id: &str,
 ) -> Result<Option<RunRow>, StoreError> {
     let row = sqlx::query(ONE).bind(id).fetch_optional(pool).await;
-    row.and_then(|row| row.as_ref().map(decode).transpose()).map_err(|error| sql::error(&error, dir))
+    row.and_then(|row| row.as_ref().map(decode).transpose())
+        .map_err(|error| sql::error(&error, dir))
 }
 
 /// Runs that have not ended.
@@ -199,7 +226,11 @@ pub(crate) async fn list(
     dir: &Path,
     filter: &RunFilter,
 ) -> Result<(Vec<RunRow>, u32), StoreError> {
-    let search = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+    let search = filter
+        .search
+        .as_deref()
+        .map(str::trim)
+        .filter(|search| !search.is_empty());
     let rows = sqlx::query(LIST)
         .bind(&filter.workflow)
         .bind(&filter.status)
@@ -223,7 +254,8 @@ fn decode_all(
     rows: Result<Vec<SqliteRow>, sqlx::Error>,
     dir: &Path,
 ) -> Result<Vec<RunRow>, StoreError> {
-    rows.and_then(|rows| rows.iter().map(decode).collect()).map_err(|error| sql::error(&error, dir))
+    rows.and_then(|rows| rows.iter().map(decode).collect())
+        .map_err(|error| sql::error(&error, dir))
 }
 
 fn decode(row: &SqliteRow) -> Result<RunRow, sqlx::Error> {
@@ -249,7 +281,12 @@ fn decode(row: &SqliteRow) -> Result<RunRow, sqlx::Error> {
         steps_done: row.try_get(13)?,
         steps_total: row.try_get(14)?,
         waiting_for: serde_json::from_str(waiting_for).map_err(as_decode)?,
-        error: error.map(serde_json::from_str).transpose().map_err(as_decode)?,
-        parent: parent_run.zip(parent_step).map(|(run, step)| Parent { run, step }),
+        error: error
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(as_decode)?,
+        parent: parent_run
+            .zip(parent_step)
+            .map(|(run, step)| Parent { run, step }),
     })
 }

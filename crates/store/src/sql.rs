@@ -19,13 +19,18 @@ pub(crate) const DATABASE: &str = "baton.db";
 pub(crate) fn error(error: &sqlx::Error, dir: &Path) -> StoreError {
     match error {
         sqlx::Error::Database(said) => {
-            let code = said.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(1);
+            let code = said
+                .code()
+                .and_then(|code| code.parse::<i32>().ok())
+                .unwrap_or(1);
             from_code(code, said.message(), dir)
         }
         sqlx::Error::Io(said) => StoreError::from_io(said, dir),
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => StoreError::Closed,
         sqlx::Error::PoolTimedOut => StoreError::Busy,
-        other => StoreError::Database { detail: other.to_string() },
+        other => StoreError::Database {
+            detail: other.to_string(),
+        },
     }
 }
 
@@ -40,7 +45,10 @@ fn from_code(code: i32, message: &str, dir: &Path) -> StoreError {
         (5 | 6, _) => StoreError::Busy,
         (3 | 8, _) => StoreError::ReadOnlyFolder { path, detail },
         (10 | 14, _) => StoreError::Io { path, detail },
-        (11 | 26, _) => StoreError::Damaged { path: dir.join(DATABASE), detail },
+        (11 | 26, _) => StoreError::Damaged {
+            path: dir.join(DATABASE),
+            detail,
+        },
         _ => StoreError::Database { detail },
     }
 }
@@ -48,8 +56,13 @@ fn from_code(code: i32, message: &str, dir: &Path) -> StoreError {
 /// Whether SQLite could not even open the file, which in a folder without write access means that the shared memory
 /// of the log could not be made.
 pub(crate) fn is_cannot_open(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(said) = error else { return false };
-    let code = said.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0);
+    let sqlx::Error::Database(said) = error else {
+        return false;
+    };
+    let code = said
+        .code()
+        .and_then(|code| code.parse::<i32>().ok())
+        .unwrap_or(0);
     matches!(code & 0xff, 8 | 14)
 }
 

@@ -36,7 +36,10 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { read_only: false, busy_timeout: Duration::from_secs(5) }
+        Self {
+            read_only: false,
+            busy_timeout: Duration::from_secs(5),
+        }
     }
 }
 
@@ -83,7 +86,11 @@ impl Store {
     /// Writes events. They are on disk when this returns, even if the future was dropped in between.
     pub async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         let last = check(&batch)?;
-        let events = batch.events.iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
+        let events = batch
+            .events
+            .iter()
+            .map(Encoded::new)
+            .collect::<Result<Vec<_>, _>>()?;
         let work = Work::Append(Box::new(Batch {
             expected: batch.expected_seq,
             events,
@@ -95,13 +102,22 @@ impl Store {
     }
 
     /// At most `limit` events of a run after position `after`, in order.
-    pub async fn events(&self, run: &str, after: u32, limit: u32) -> Result<Vec<Logged>, StoreError> {
+    pub async fn events(
+        &self,
+        run: &str,
+        after: u32,
+        limit: u32,
+    ) -> Result<Vec<Logged>, StoreError> {
         events::page(self.readers()?, self.dir(), run, after, limit).await
     }
 
     /// Keeps a definition under its digest. A digest that is there already is left alone.
     pub async fn put_definition(&self, digest: &str, text: &str) -> Result<(), StoreError> {
-        self.keep(Keep::Definition { digest: digest.to_owned(), text: text.to_owned() }).await
+        self.keep(Keep::Definition {
+            digest: digest.to_owned(),
+            text: text.to_owned(),
+        })
+        .await
     }
 
     /// The definition with this digest.
@@ -158,12 +174,20 @@ impl Store {
 
     /// Forgets a draft, if there is one.
     pub async fn draft_discard(&self, key: &str) -> Result<(), StoreError> {
-        self.keep(Keep::DraftDiscard { key: key.to_owned() }).await
+        self.keep(Keep::DraftDiscard {
+            key: key.to_owned(),
+        })
+        .await
     }
 
     /// Puts a file at the top of the list of recent ones, of which at most 20 are kept.
     pub async fn recent_put(&self, path: &str, name: &str, at: Millis) -> Result<(), StoreError> {
-        self.keep(Keep::Recent(RecentRow { path: path.to_owned(), name: name.to_owned(), at })).await
+        self.keep(Keep::Recent(RecentRow {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            at,
+        }))
+        .await
     }
 
     /// Recent files, newest first.
@@ -173,7 +197,10 @@ impl Store {
 
     /// Takes a file off the list of recent ones.
     pub async fn recent_forget(&self, path: &str) -> Result<(), StoreError> {
-        self.keep(Keep::RecentForget { path: path.to_owned() }).await
+        self.keep(Keep::RecentForget {
+            path: path.to_owned(),
+        })
+        .await
     }
 
     /// The setting with this key.
@@ -183,12 +210,20 @@ impl Store {
 
     /// Changes a setting.
     pub async fn setting_put(&self, key: &str, value: &Value) -> Result<(), StoreError> {
-        self.keep(Keep::Setting { key: key.to_owned(), value: value.to_string() }).await
+        self.keep(Keep::Setting {
+            key: key.to_owned(),
+            value: value.to_string(),
+        })
+        .await
     }
 
     /// Lets the definition with this digest run without asking.
     pub async fn trust_put(&self, digest: &str, at: Millis) -> Result<(), StoreError> {
-        self.keep(Keep::Trust { digest: digest.to_owned(), at }).await
+        self.keep(Keep::Trust {
+            digest: digest.to_owned(),
+            at,
+        })
+        .await
     }
 
     /// Whether the definition with this digest may run without asking.
@@ -208,10 +243,15 @@ impl Store {
             return;
         }
         // Closing the last connection moves the write-ahead log into the database, which waits for readers.
-        if tokio::time::timeout(PATIENCE, self.inner.readers.close()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.inner.readers.close())
+            .await
+            .is_err()
+        {
             tracing::warn!("the data folder is closed while something is being read from it");
         }
-        let Some(writer) = &self.inner.writer else { return };
+        let Some(writer) = &self.inner.writer else {
+            return;
+        };
         let (reply, closed) = oneshot::channel();
         if writer.send(Command::Close { reply }).await.is_ok() {
             // No answer means that the task is gone, and the folder with it.
@@ -220,8 +260,15 @@ impl Store {
     }
 
     fn new(dir: &Path, readers: SqlitePool, writer: Option<mpsc::Sender<Command>>) -> Self {
-        let inner = Inner { dir: dir.to_path_buf(), readers, writer, is_closed: AtomicBool::new(false) };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            dir: dir.to_path_buf(),
+            readers,
+            writer,
+            is_closed: AtomicBool::new(false),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     fn readers(&self) -> Result<&SqlitePool, StoreError> {
@@ -238,7 +285,10 @@ impl Store {
     async fn write(&self, work: Work) -> Result<Option<u32>, StoreError> {
         let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let (reply, answer) = oneshot::channel();
-        writer.send(Command::Write { work, reply }).await.map_err(|_| StoreError::Closed)?;
+        writer
+            .send(Command::Write { work, reply })
+            .await
+            .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -250,7 +300,10 @@ fn check(batch: &Append) -> Result<u32, StoreError> {
     for logged in &batch.events {
         last += 1;
         if logged.seq != last {
-            return invalid(format!("event {} stands where event {last} should", logged.seq));
+            return invalid(format!(
+                "event {} stands where event {last} should",
+                logged.seq
+            ));
         }
     }
     if last == 0 {
@@ -262,15 +315,25 @@ fn check(batch: &Append) -> Result<u32, StoreError> {
             batch.summary.id, batch.summary.seq, batch.run
         ));
     }
-    if batch.questions.put.iter().any(|question| question.run != batch.run) {
+    if batch
+        .questions
+        .put
+        .iter()
+        .any(|question| question.run != batch.run)
+    {
         return invalid(format!("a question is not of run `{}`", batch.run));
     }
-    let end = batch.events.iter().position(|logged| matches!(logged.event, Event::RunEnded { .. }));
+    let end = batch
+        .events
+        .iter()
+        .position(|logged| matches!(logged.event, Event::RunEnded { .. }));
     if end.is_some_and(|end| end + 1 != batch.events.len()) {
         return invalid("an event follows the end of the run".to_owned());
     }
     if end.is_some() != batch.summary.ended_at.is_some() {
-        return invalid("a run has ended with its last event, neither before nor without it".to_owned());
+        return invalid(
+            "a run has ended with its last event, neither before nor without it".to_owned(),
+        );
     }
     Ok(last)
 }

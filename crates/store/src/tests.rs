@@ -18,7 +18,9 @@ const BUSY: Duration = Duration::from_secs(1);
 
 async fn opened(dir: &Path) -> (Lock, SqliteConnection) {
     let options = open::writer_options(dir, BUSY);
-    open::for_writing(dir, &options, BUSY).await.expect("the folder can be opened")
+    open::for_writing(dir, &options, BUSY)
+        .await
+        .expect("the folder can be opened")
 }
 
 fn batch(run: &str, expected: u32, bytes: usize) -> Work {
@@ -29,9 +31,18 @@ fn batch(run: &str, expected: u32, bytes: usize) -> Work {
     };
     let seq = expected + 1;
     let encoded = Encoded::new(&Logged { seq, at: 1, event }).expect("it is small");
-    let run = RunRow { id: run.to_owned(), seq, ..RunRow::default() };
+    let run = RunRow {
+        id: run.to_owned(),
+        seq,
+        ..RunRow::default()
+    };
     let questions = QuestionChanges::default();
-    Work::Append(Box::new(Batch { expected, events: vec![encoded], run, questions }))
+    Work::Append(Box::new(Batch {
+        expected,
+        events: vec![encoded],
+        run,
+        questions,
+    }))
 }
 
 #[tokio::test]
@@ -59,8 +70,10 @@ async fn every_statement_can_be_prepared() {
 /// A released migration is never edited: databases that it made are out there.
 #[test]
 fn released_migrations_are_what_they_were() {
-    let digests: Vec<String> =
-        MIGRATIONS.iter().map(|text| blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()).collect();
+    let digests: Vec<String> = MIGRATIONS
+        .iter()
+        .map(|text| blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
+        .collect();
     assert_eq!(digests, ["5b3850ce2551dfe8"]);
 }
 
@@ -68,22 +81,38 @@ fn released_migrations_are_what_they_were() {
 async fn a_migration_puts_a_copy_aside_first() {
     let dir = TempDir::new().expect("a folder");
     let (_lock, mut conn) = opened(dir.path()).await;
-    let more = [MIGRATIONS, &["CREATE TABLE further (x INTEGER NOT NULL) STRICT;"]].concat();
-    migrate::migrate(&mut conn, dir.path(), FORMAT, &more).await.expect("it can be migrated");
+    let more = [
+        MIGRATIONS,
+        &["CREATE TABLE further (x INTEGER NOT NULL) STRICT;"],
+    ]
+    .concat();
+    migrate::migrate(&mut conn, dir.path(), FORMAT, &more)
+        .await
+        .expect("it can be migrated");
 
-    let format: u32 =
-        sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await.expect("a format");
+    let format: u32 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut conn)
+        .await
+        .expect("a format");
     assert_eq!(format, FORMAT + 1);
     let copies: Vec<_> = std::fs::read_dir(dir.path().join("backups"))
         .expect("there are backups")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    let [copy] = copies.as_slice() else { panic!("one copy, not {copies:?}") };
-    assert_eq!(copy.extension().and_then(|ending| ending.to_str()), Some("db"));
+    let [copy] = copies.as_slice() else {
+        panic!("one copy, not {copies:?}")
+    };
+    assert_eq!(
+        copy.extension().and_then(|ending| ending.to_str()),
+        Some("db")
+    );
     let mut old = SqliteConnection::connect(&format!("sqlite://{}", copy.display()))
         .await
         .expect("the copy is a database");
-    let row = old.fetch_one("PRAGMA user_version").await.expect("a format");
+    let row = old
+        .fetch_one("PRAGMA user_version")
+        .await
+        .expect("a format");
     assert_eq!(row.get::<u32, _>(0), FORMAT, "the copy has the old format");
 }
 
@@ -91,14 +120,20 @@ async fn a_migration_puts_a_copy_aside_first() {
 async fn a_migration_that_fails_changes_nothing() {
     let dir = TempDir::new().expect("a folder");
     let (_lock, mut conn) = opened(dir.path()).await;
-    let more =
-        [MIGRATIONS, &["CREATE TABLE further (x INTEGER NOT NULL) STRICT;\nCREATE TABLE runs (x);"]]
-            .concat();
-    let error = migrate::migrate(&mut conn, dir.path(), FORMAT, &more).await.expect_err("it fails");
+    let more = [
+        MIGRATIONS,
+        &["CREATE TABLE further (x INTEGER NOT NULL) STRICT;\nCREATE TABLE runs (x);"],
+    ]
+    .concat();
+    let error = migrate::migrate(&mut conn, dir.path(), FORMAT, &more)
+        .await
+        .expect_err("it fails");
     assert_eq!(error.code(), "store-database");
 
-    let format: u32 =
-        sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut conn).await.expect("a format");
+    let format: u32 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut conn)
+        .await
+        .expect("a format");
     assert_eq!(format, FORMAT);
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'further'")
@@ -114,18 +149,39 @@ async fn a_full_disk_refuses_the_batch_and_nothing_else() {
     let options = open::writer_options(dir.path(), BUSY);
     let (lock, conn) = opened(dir.path()).await;
     let mut writer = Writer::new(dir.path().to_path_buf(), options, conn, lock);
-    writer.transact(&[&batch("r", 0, 10)]).await.expect("there is space");
+    writer
+        .transact(&[&batch("r", 0, 10)])
+        .await
+        .expect("there is space");
 
     writer.limit_pages(60).await;
-    let error = writer.transact(&[&batch("r", 1, 400_000)]).await.expect_err("there is no space");
-    assert_eq!(error, StoreError::DiskFull { path: dir.path().to_path_buf() });
+    let error = writer
+        .transact(&[&batch("r", 1, 400_000)])
+        .await
+        .expect_err("there is no space");
+    assert_eq!(
+        error,
+        StoreError::DiskFull {
+            path: dir.path().to_path_buf()
+        }
+    );
     let small = batch("r", 1, 10);
     let large = batch("s", 0, 400_000);
     let answers = writer.write_group(&[&small, &large]).await;
-    assert_eq!(answers[0], Ok(Some(1)), "what fits is written, though its group did not fit");
-    assert_eq!(answers[1].as_ref().expect_err("still no space").code(), "store-disk-full");
+    assert_eq!(
+        answers[0],
+        Ok(Some(1)),
+        "what fits is written, though its group did not fit"
+    );
+    assert_eq!(
+        answers[1].as_ref().expect_err("still no space").code(),
+        "store-disk-full"
+    );
 
     writer.limit_pages(1_000_000).await;
-    let answers = writer.transact(&[&large]).await.expect("there is space again");
+    let answers = writer
+        .transact(&[&large])
+        .await
+        .expect("there is space again");
     assert_eq!(answers, [Ok(Some(2))]);
 }

@@ -48,8 +48,13 @@ pub(crate) struct Batch {
 /// A request and where its answer goes.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Write { work: Work, reply: oneshot::Sender<Answer> },
-    Close { reply: oneshot::Sender<()> },
+    Write {
+        work: Work,
+        reply: oneshot::Sender<Answer>,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// The number of the run, for events.
@@ -78,7 +83,13 @@ impl Writer {
         conn: SqliteConnection,
         lock: Lock,
     ) -> Self {
-        Self { dir, options, conn: Some(conn), head: None, lock }
+        Self {
+            dir,
+            options,
+            conn: Some(conn),
+            head: None,
+            lock,
+        }
     }
 
     /// Writes until the store is closed or nobody holds it any more.
@@ -86,7 +97,9 @@ impl Writer {
         let mut usual = 1;
         let mut closing = None;
         while closing.is_none() {
-            let Some(first) = requests.recv().await else { break };
+            let Some(first) = requests.recv().await else {
+                break;
+            };
             let mut group = Vec::with_capacity(usual);
             closing = sort_in(first, &mut group);
             if closing.is_none() {
@@ -150,7 +163,11 @@ impl Writer {
     pub(crate) async fn transact(&mut self, work: &[&Work]) -> Result<Vec<Answer>, StoreError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.options.connect().await.map_err(|error| sql::error(&error, &self.dir))?,
+            None => self
+                .options
+                .connect()
+                .await
+                .map_err(|error| sql::error(&error, &self.dir))?,
         };
         match write_all(&mut conn, self.head, work).await {
             Ok((answers, head)) => {
@@ -187,7 +204,9 @@ async fn write_all(
                 keep.write(conn).await?;
                 None
             }
-            Work::Append(batch) if batch.expected == 0 => Some(runs::begin(conn, &batch.run).await?),
+            Work::Append(batch) if batch.expected == 0 => {
+                Some(runs::begin(conn, &batch.run).await?)
+            }
             Work::Append(batch) => {
                 advancing.push((batch.expected, &batch.run));
                 None
@@ -206,7 +225,11 @@ async fn write_all(
             Some(Moved::To(number)) => {
                 let has_ended = batch.run.ended_at.is_some();
                 questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
-                accepted.push(OfRun { id: &batch.run.id, number, events: &batch.events });
+                accepted.push(OfRun {
+                    id: &batch.run.id,
+                    number,
+                    events: &batch.events,
+                });
                 Ok(Some(number))
             }
             Some(Moved::Refused(error)) => Err(error),
@@ -265,6 +288,9 @@ impl Writer {
     pub(crate) async fn limit_pages(&mut self, pages: u32) {
         let conn = self.conn.as_mut().expect("the connection is there");
         let limit = format!("PRAGMA max_page_count = {pages}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(conn).await.expect("it can be set");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
+            .execute(conn)
+            .await
+            .expect("it can be set");
     }
 }

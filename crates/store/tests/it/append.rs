@@ -15,13 +15,28 @@ use crate::common::{batch, end, execute, line, open, row, store};
 async fn what_was_appended_is_read_back_in_order() {
     let (dir, store) = store().await;
     let first = batch("r", 0, 300);
-    assert_eq!(store.append(first.clone()).await, Ok(Appended { number: 1, seq: 300 }));
+    assert_eq!(
+        store.append(first.clone()).await,
+        Ok(Appended {
+            number: 1,
+            seq: 300
+        })
+    );
     let second = batch("r", 300, 7);
-    assert_eq!(store.append(second.clone()).await, Ok(Appended { number: 1, seq: 307 }));
+    assert_eq!(
+        store.append(second.clone()).await,
+        Ok(Appended {
+            number: 1,
+            seq: 307
+        })
+    );
 
     let whole: Vec<_> = first.events.iter().chain(&second.events).cloned().collect();
     assert_eq!(store.events("r", 0, 1_000).await, Ok(whole.clone()));
-    assert_eq!(store.events("r", 298, 4).await, Ok(whole[298..302].to_vec()));
+    assert_eq!(
+        store.events("r", 298, 4).await,
+        Ok(whole[298..302].to_vec())
+    );
     assert_eq!(store.events("r", 307, 10).await, Ok(vec![]));
     assert_eq!(store.events("unknown", 0, 10).await, Ok(vec![]));
 
@@ -34,16 +49,27 @@ async fn what_was_appended_is_read_back_in_order() {
 async fn a_writer_that_is_behind_cannot_append() {
     let (_dir, store) = store().await;
     store.append(batch("r", 0, 3)).await.expect("a new run");
-    let conflict =
-        |expected| Err(StoreError::Conflict { run: "r".to_owned(), expected, found: 3 });
+    let conflict = |expected| {
+        Err(StoreError::Conflict {
+            run: "r".to_owned(),
+            expected,
+            found: 3,
+        })
+    };
     assert_eq!(store.append(batch("r", 2, 1)).await, conflict(2));
     assert_eq!(store.append(batch("r", 0, 1)).await, conflict(0));
     assert_eq!(store.append(batch("r", 4, 1)).await, conflict(4));
-    let unknown = Err(StoreError::NotFound { what: "run", id: "s".to_owned() });
+    let unknown = Err(StoreError::NotFound {
+        what: "run",
+        id: "s".to_owned(),
+    });
     assert_eq!(store.append(batch("s", 3, 1)).await, unknown);
 
     assert_eq!(store.events("r", 0, 10).await.expect("events").len(), 3);
-    assert_eq!(store.append(batch("r", 3, 1)).await, Ok(Appended { number: 1, seq: 4 }));
+    assert_eq!(
+        store.append(batch("r", 3, 1)).await,
+        Ok(Appended { number: 1, seq: 4 })
+    );
 }
 
 #[tokio::test]
@@ -51,12 +77,16 @@ async fn nothing_follows_an_end() {
     let (dir, store) = store().await;
     store.append(batch("r", 0, 1)).await.expect("a new run");
     store.append(end("r", 1)).await.expect("its end");
-    let ended = Err(StoreError::Ended { run: "r".to_owned() });
+    let ended = Err(StoreError::Ended {
+        run: "r".to_owned(),
+    });
     assert_eq!(store.append(batch("r", 2, 1)).await, ended);
     assert_eq!(store.append(batch("r", 1, 1)).await, ended);
     store.close().await;
 
-    let error = execute(dir.path(), "UPDATE runs SET ended_at = NULL").await.expect_err("final");
+    let error = execute(dir.path(), "UPDATE runs SET ended_at = NULL")
+        .await
+        .expect_err("final");
     assert!(error.to_string().contains("the run has ended"), "{error}");
 }
 
@@ -69,7 +99,10 @@ async fn the_database_itself_refuses_to_change_the_log() {
         ("UPDATE events SET at = 0 WHERE seq = 1", "never changed"),
         ("DELETE FROM events WHERE seq = 2", "never removed"),
         ("DELETE FROM runs", "never removed"),
-        ("INSERT INTO events SELECT gseq + 9, run, seq, at, type, v, payload, prev_hash, hash FROM events", "UNIQUE"),
+        (
+            "INSERT INTO events SELECT gseq + 9, run, seq, at, type, v, payload, prev_hash, hash FROM events",
+            "UNIQUE",
+        ),
     ] {
         let error = execute(dir.path(), statement).await.expect_err(statement);
         assert!(error.to_string().contains(said), "{statement}: {error}");
@@ -87,17 +120,39 @@ async fn a_batch_that_contradicts_itself_is_refused() {
         answers: json!([]),
         is_outcome: false,
     };
-    let gap = Append { events: vec![line(1, "x"), line(3, "x")], ..batch("r", 0, 2) };
-    let empty = Append { events: vec![], summary: row("r", 0), ..batch("r", 0, 1) };
-    let foreign = Append { summary: row("s", 1), ..batch("r", 0, 1) };
-    let late = Append { summary: row("r", 2), ..batch("r", 0, 1) };
-    let asked = Append {
-        questions: QuestionChanges { put: vec![question], closed: vec![] },
+    let gap = Append {
+        events: vec![line(1, "x"), line(3, "x")],
+        ..batch("r", 0, 2)
+    };
+    let empty = Append {
+        events: vec![],
+        summary: row("r", 0),
         ..batch("r", 0, 1)
     };
-    let endless = Append { summary: row("r", 1), ..end("r", 0) };
+    let foreign = Append {
+        summary: row("s", 1),
+        ..batch("r", 0, 1)
+    };
+    let late = Append {
+        summary: row("r", 2),
+        ..batch("r", 0, 1)
+    };
+    let asked = Append {
+        questions: QuestionChanges {
+            put: vec![question],
+            closed: vec![],
+        },
+        ..batch("r", 0, 1)
+    };
+    let endless = Append {
+        summary: row("r", 1),
+        ..end("r", 0)
+    };
     for wrong in [gap, empty, foreign, late, asked, endless] {
-        let error = store.append(wrong).await.expect_err("it contradicts itself");
+        let error = store
+            .append(wrong)
+            .await
+            .expect_err("it contradicts itself");
         assert_eq!(error.code(), "store-invalid", "{error}");
     }
     assert_eq!(store.run("r").await, Ok(None));
@@ -116,14 +171,32 @@ async fn runs_are_listed_counted_and_found() {
         steps_total: 4,
         waiting_for: vec!["an answer of Ada".to_owned()],
         error: Some(StepError::new("timeout", "it took too long").hint("wait longer")),
-        parent: Some(Parent { run: "p".to_owned(), step: "call".to_owned() }),
+        parent: Some(Parent {
+            run: "p".to_owned(),
+            step: "call".to_owned(),
+        }),
         ..row("0197-aa", 1)
     };
-    store.append(Append { summary: whole.clone(), ..batch("0197-aa", 0, 1) }).await.expect("a run");
+    store
+        .append(Append {
+            summary: whole.clone(),
+            ..batch("0197-aa", 0, 1)
+        })
+        .await
+        .expect("a run");
     for n in 2..=5 {
         let id = format!("0197-b{n}");
-        let summary = RunRow { workflow_name: "Ordering".to_owned(), ..row(&id, 1) };
-        store.append(Append { summary, ..batch(&id, 0, 1) }).await.expect("a run");
+        let summary = RunRow {
+            workflow_name: "Ordering".to_owned(),
+            ..row(&id, 1)
+        };
+        store
+            .append(Append {
+                summary,
+                ..batch(&id, 0, 1)
+            })
+            .await
+            .expect("a run");
     }
     store.append(end("0197-b5", 1)).await.expect("its end");
 
@@ -133,7 +206,11 @@ async fn runs_are_listed_counted_and_found() {
     let open = store.open_runs().await.expect("open runs");
     assert_eq!(numbers(&open), [1, 2, 3, 4]);
 
-    let all = RunFilter { limit: 2, offset: 1, ..RunFilter::default() };
+    let all = RunFilter {
+        limit: 2,
+        offset: 1,
+        ..RunFilter::default()
+    };
     let (page, total) = store.runs(all).await.expect("a page");
     assert_eq!((numbers(&page), total), (vec![4, 3], 5));
     for (search, expected) in [
@@ -143,13 +220,23 @@ async fn runs_are_listed_counted_and_found() {
         (" ", vec![5, 4, 3, 2, 1]),
         ("%", vec![]),
     ] {
-        let filter =
-            RunFilter { search: Some(search.to_owned()), limit: 50, ..RunFilter::default() };
+        let filter = RunFilter {
+            search: Some(search.to_owned()),
+            limit: 50,
+            ..RunFilter::default()
+        };
         let (page, total) = store.runs(filter).await.expect("a page");
-        assert_eq!((numbers(&page), total as usize), (expected.clone(), expected.len()), "{search}");
+        assert_eq!(
+            (numbers(&page), total as usize),
+            (expected.clone(), expected.len()),
+            "{search}"
+        );
     }
-    let ended =
-        RunFilter { status: Some("succeeded".to_owned()), limit: 50, ..RunFilter::default() };
+    let ended = RunFilter {
+        status: Some("succeeded".to_owned()),
+        limit: 50,
+        ..RunFilter::default()
+    };
     assert_eq!(numbers(&store.runs(ended).await.expect("a page").0), [5]);
 }
 
@@ -164,16 +251,40 @@ async fn questions_open_change_and_close_with_their_run() {
         answers,
         is_outcome: step == "c",
     };
-    let put = vec![question("a", json!([])), question("b", json!([])), question("c", json!([]))];
-    let questions = QuestionChanges { put: put.clone(), closed: vec![] };
-    store.append(Append { questions, ..batch("r", 0, 1) }).await.expect("asked");
+    let put = vec![
+        question("a", json!([])),
+        question("b", json!([])),
+        question("c", json!([])),
+    ];
+    let questions = QuestionChanges {
+        put: put.clone(),
+        closed: vec![],
+    };
+    store
+        .append(Append {
+            questions,
+            ..batch("r", 0, 1)
+        })
+        .await
+        .expect("asked");
     assert_eq!(store.open_questions().await, Ok(put));
 
     let answered = question("b", json!(["ada"]));
-    let questions =
-        QuestionChanges { put: vec![answered.clone()], closed: vec!["a".to_owned()] };
-    store.append(Append { questions, ..batch("r", 1, 1) }).await.expect("answered");
-    assert_eq!(store.open_questions().await, Ok(vec![answered, question("c", json!([]))]));
+    let questions = QuestionChanges {
+        put: vec![answered.clone()],
+        closed: vec!["a".to_owned()],
+    };
+    store
+        .append(Append {
+            questions,
+            ..batch("r", 1, 1)
+        })
+        .await
+        .expect("answered");
+    assert_eq!(
+        store.open_questions().await,
+        Ok(vec![answered, question("c", json!([]))])
+    );
 
     store.append(end("r", 2)).await.expect("its end");
     assert_eq!(store.open_questions().await, Ok(vec![]));
@@ -185,7 +296,10 @@ async fn a_closed_store_says_so() {
     let other = store.clone();
     store.close().await;
     store.close().await;
-    assert_eq!(other.append(batch("r", 0, 1)).await, Err(StoreError::Closed));
+    assert_eq!(
+        other.append(batch("r", 0, 1)).await,
+        Err(StoreError::Closed)
+    );
     assert_eq!(other.run("r").await, Err(StoreError::Closed));
 }
 

@@ -15,7 +15,9 @@ pub(crate) async fn store() -> (TempDir, Store) {
 }
 
 pub(crate) async fn open(dir: &Path) -> Store {
-    Store::open(dir, OpenOptions::default()).await.expect("the folder can be opened")
+    Store::open(dir, OpenOptions::default())
+        .await
+        .expect("the folder can be opened")
 }
 
 pub(crate) fn row(run: &str, seq: u32) -> RunRow {
@@ -37,13 +39,18 @@ pub(crate) fn line(seq: u32, message: &str) -> Logged {
         level: "info".to_owned(),
         message: message.to_owned(),
     };
-    Logged { seq, at: i64::from(seq) * 10, event }
+    Logged {
+        seq,
+        at: i64::from(seq) * 10,
+        event,
+    }
 }
 
 /// `count` events after event `expected`.
 pub(crate) fn batch(run: &str, expected: u32, count: u32) -> Append {
-    let events: Vec<Logged> =
-        (expected + 1..=expected + count).map(|seq| line(seq, &format!("{run} {seq}"))).collect();
+    let events: Vec<Logged> = (expected + 1..=expected + count)
+        .map(|seq| line(seq, &format!("{run} {seq}")))
+        .collect();
     Append {
         run: run.to_owned(),
         expected_seq: expected,
@@ -66,7 +73,11 @@ pub(crate) fn end(run: &str, expected: u32) -> Append {
         run: run.to_owned(),
         expected_seq: expected,
         events: vec![Logged { seq, at: 5, event }],
-        summary: RunRow { status: "succeeded".to_owned(), ended_at: Some(5), ..row(run, seq) },
+        summary: RunRow {
+            status: "succeeded".to_owned(),
+            ended_at: Some(5),
+            ..row(run, seq)
+        },
         questions: QuestionChanges::default(),
     }
 }
@@ -83,7 +94,9 @@ pub(crate) async fn raw(dir: &Path) -> SqliteConnection {
 pub(crate) async fn execute(dir: &Path, statements: &str) -> Result<(), sqlx::Error> {
     use sqlx::Connection;
     let mut conn = raw(dir).await;
-    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&mut conn).await;
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned()))
+        .execute(&mut conn)
+        .await;
     conn.close().await?;
     done.map(|_| ())
 }

@@ -12,13 +12,19 @@ const FOLDER: &str = "BATON_STORE_CRASH_FOLDER";
 #[tokio::test]
 #[ignore = "is the process that `a_killed_process_loses_nothing` kills"]
 async fn child() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
     let store = open(folder.as_ref()).await;
     let rounds: u32 = store.open_runs().await.expect("runs").len() as u32;
     let run = format!("run-{rounds}");
     let mut seq = 0;
     loop {
-        seq = store.append(batch(&run, seq, 1 + seq % 40)).await.expect("it follows").seq;
+        seq = store
+            .append(batch(&run, seq, 1 + seq % 40))
+            .await
+            .expect("it follows")
+            .seq;
         let mut out = std::io::stdout().lock();
         writeln!(out, "ack {run} {seq}").expect("the pipe is open");
         out.flush().expect("the pipe is open");
@@ -37,13 +43,15 @@ async fn a_killed_process_loses_nothing() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the child starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         // Some are killed after their first batch, some later, all at a moment of their own.
         let mut acknowledged = None;
         let mut acks = 0;
-        while let Some(line) = lines.next() {
+        for line in lines {
             let line = line.expect("it is text");
-            let Some((_, said)) = line.split_once("ack ") else { continue };
+            let Some((_, said)) = line.split_once("ack ") else {
+                continue;
+            };
             acknowledged = Some(said.to_owned());
             acks += 1;
             if acks == 1 + round * 3 {
@@ -58,9 +66,21 @@ async fn a_killed_process_loses_nothing() {
 
         let store = open(dir.path()).await;
         let events = store.events(run, 0, u32::MAX).await.expect("events");
-        assert!(events.len() >= seq as usize, "round {round}: {} of {seq}", events.len());
-        let row = store.run(run).await.expect("read").expect("the run is there");
-        assert_eq!(row.seq as usize, events.len(), "the list agrees with the log");
+        assert!(
+            events.len() >= seq as usize,
+            "round {round}: {} of {seq}",
+            events.len()
+        );
+        let row = store
+            .run(run)
+            .await
+            .expect("read")
+            .expect("the run is there");
+        assert_eq!(
+            row.seq as usize,
+            events.len(),
+            "the list agrees with the log"
+        );
         total += events.len() as u64;
         let verified = store.verify().await.expect("it can be checked");
         assert_eq!((verified.events, verified.damage), (total, vec![]));
@@ -92,15 +112,32 @@ async fn a_full_disk_is_reported_and_survived() {
     };
     assert_eq!(error.code(), "store-disk-full", "{error:?}");
     assert!(error.hint().is_some());
-    let again = store.append(batch("r", seq, 100)).await.expect_err("still full");
+    let again = store
+        .append(batch("r", seq, 100))
+        .await
+        .expect_err("still full");
     assert_eq!(again.code(), "store-disk-full", "{again:?}");
-    assert_eq!(store.events("r", 0, u32::MAX).await.expect("it can be read").len(), seq as usize);
+    assert_eq!(
+        store
+            .events("r", 0, u32::MAX)
+            .await
+            .expect("it can be read")
+            .len(),
+        seq as usize
+    );
 
     std::fs::remove_file(&ballast).expect("it can be freed");
-    seq = store.append(batch("r", seq, 100)).await.expect("there is space again").seq;
+    seq = store
+        .append(batch("r", seq, 100))
+        .await
+        .expect("there is space again")
+        .seq;
     let verified = store.verify().await.expect("it can be checked");
     assert_eq!((verified.events, verified.damage), (u64::from(seq), vec![]));
     store.close().await;
-    let unmounted = Command::new("umount").arg(disk.path()).status().expect("umount starts");
+    let unmounted = Command::new("umount")
+        .arg(disk.path())
+        .status()
+        .expect("umount starts");
     assert!(unmounted.success(), "the disk can be unmounted");
 }

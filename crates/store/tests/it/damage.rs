@@ -12,13 +12,18 @@ async fn after(tampering: &str) -> Verified {
     let (dir, store) = store().await;
     for expected in 0..5 {
         for run in ["a", "b", "c"] {
-            store.append(batch(run, expected, 1)).await.expect("it follows");
+            store
+                .append(batch(run, expected, 1))
+                .await
+                .expect("it follows");
         }
     }
     store.append(end("c", 5)).await.expect("its end");
     store.close().await;
     if !tampering.is_empty() {
-        execute(dir.path(), &format!("{UNLOCK}{tampering}")).await.expect("tampered with");
+        execute(dir.path(), &format!("{UNLOCK}{tampering}"))
+            .await
+            .expect("tampered with");
     }
     let store = open(dir.path()).await;
     let verified = store.verify().await.expect("it can be checked");
@@ -32,34 +37,84 @@ async fn a_whole_log_has_a_head_and_no_damage() {
     assert_eq!((first.events, &first.damage), (16, &vec![]));
     let head = first.head.expect("a head");
     assert_eq!(head.len(), 64);
-    assert_eq!(after("").await.head.as_ref(), Some(&head), "the same events have the same head");
+    assert_eq!(
+        after("").await.head.as_ref(),
+        Some(&head),
+        "the same events have the same head"
+    );
 }
 
 #[tokio::test]
 async fn an_empty_log_is_whole() {
     let (_dir, store) = store().await;
-    let whole = Verified { events: 0, head: None, damage: vec![] };
+    let whole = Verified {
+        events: 0,
+        head: None,
+        damage: vec![],
+    };
     assert_eq!(store.verify().await, Ok(whole));
 }
 
 #[tokio::test]
 async fn every_kind_of_tampering_is_found() {
     for (tampering, finding) in [
-        ("UPDATE events SET payload = replace(payload, 'info', 'warn') WHERE gseq = 5", "not what was written"),
-        ("UPDATE events SET at = at + 1 WHERE gseq = 16", "not what was written"),
-        ("UPDATE events SET type = 'RunPaused' WHERE gseq = 1", "not what was written"),
-        ("UPDATE events SET v = 2 WHERE gseq = 4", "not what was written"),
-        ("UPDATE events SET hash = zeroblob(32) WHERE gseq = 4", "does not follow"),
-        ("UPDATE events SET run = 2, seq = 99 WHERE gseq = 7", "stands where event"),
-        ("DELETE FROM events WHERE gseq = 1", "1 events are missing before"),
-        ("DELETE FROM events WHERE gseq BETWEEN 8 AND 9", "2 events are missing before"),
-        ("DELETE FROM events WHERE gseq = 16", "run `c` should have 6 events, but its last one is 5"),
-        ("DELETE FROM events", "run `a` should have 5 events, but its last one is 0"),
-        ("UPDATE events SET gseq = -1 WHERE gseq = 4; UPDATE events SET gseq = 4 WHERE gseq = 5; \
-          UPDATE events SET gseq = 5 WHERE gseq = -1", "does not follow"),
-        ("INSERT INTO events SELECT 17, run, 6, at, type, v, payload, hash, hash FROM events WHERE gseq = 13", "not what was written"),
-        ("UPDATE runs SET id = 'x' WHERE id = 'b'", "not what was written"),
-        ("UPDATE runs SET seq = 4 WHERE id = 'a'", "run `a` should have 4 events"),
+        (
+            "UPDATE events SET payload = replace(payload, 'info', 'warn') WHERE gseq = 5",
+            "not what was written",
+        ),
+        (
+            "UPDATE events SET at = at + 1 WHERE gseq = 16",
+            "not what was written",
+        ),
+        (
+            "UPDATE events SET type = 'RunPaused' WHERE gseq = 1",
+            "not what was written",
+        ),
+        (
+            "UPDATE events SET v = 2 WHERE gseq = 4",
+            "not what was written",
+        ),
+        (
+            "UPDATE events SET hash = zeroblob(32) WHERE gseq = 4",
+            "does not follow",
+        ),
+        (
+            "UPDATE events SET run = 2, seq = 99 WHERE gseq = 7",
+            "stands where event",
+        ),
+        (
+            "DELETE FROM events WHERE gseq = 1",
+            "1 events are missing before",
+        ),
+        (
+            "DELETE FROM events WHERE gseq BETWEEN 8 AND 9",
+            "2 events are missing before",
+        ),
+        (
+            "DELETE FROM events WHERE gseq = 16",
+            "run `c` should have 6 events, but its last one is 5",
+        ),
+        (
+            "DELETE FROM events",
+            "run `a` should have 5 events, but its last one is 0",
+        ),
+        (
+            "UPDATE events SET gseq = -1 WHERE gseq = 4; UPDATE events SET gseq = 4 WHERE gseq = 5; \
+          UPDATE events SET gseq = 5 WHERE gseq = -1",
+            "does not follow",
+        ),
+        (
+            "INSERT INTO events SELECT 17, run, 6, at, type, v, payload, hash, hash FROM events WHERE gseq = 13",
+            "not what was written",
+        ),
+        (
+            "UPDATE runs SET id = 'x' WHERE id = 'b'",
+            "not what was written",
+        ),
+        (
+            "UPDATE runs SET seq = 4 WHERE id = 'a'",
+            "run `a` should have 4 events",
+        ),
         ("DELETE FROM runs WHERE id = 'a'", "not what was written"),
     ] {
         let verified = after(tampering).await;
@@ -75,37 +130,49 @@ async fn every_kind_of_tampering_is_found() {
 #[tokio::test]
 async fn flipped_bytes_are_found_at_the_latest_by_the_check() {
     let (dir, store) = store().await;
-    store.append(batch("r", 0, 400)).await.expect("a run");
+    store.append(batch("r", 0, 2_000)).await.expect("a run");
     store.close().await;
     let database = dir.path().join("baton.db");
     let whole = std::fs::read(&database).expect("a database");
-    let mut unseen = Vec::new();
+    let mut found = 0;
     for step in 0..60 {
         let at = (step * 7919 + 24) % whole.len();
         let mut flipped = whole.clone();
         flipped[at] ^= 0x10;
         std::fs::write(&database, &flipped).expect("it can be written");
-        match Store::open(dir.path(), OpenOptions::default()).await {
-            Err(error) => assert!(
-                ["store-damaged", "store-newer", "store-database", "store-io"].contains(&error.code()),
-                "{at}: {error:?}"
-            ),
-            Ok(store) => {
-                let verified = store.verify().await;
-                store.close().await;
-                if verified.is_ok_and(|verified| verified.damage.is_empty()) {
-                    unseen.push(at);
-                }
+        let store = match Store::open(dir.path(), OpenOptions::default()).await {
+            Ok(store) => store,
+            Err(error) => {
+                let codes = ["store-damaged", "store-newer", "store-database", "store-io"];
+                assert!(codes.contains(&error.code()), "byte {at}: {error:?}");
+                found += 1;
+                continue;
             }
+        };
+        if store
+            .verify()
+            .await
+            .is_ok_and(|verified| verified.damage.is_empty())
+        {
+            // Bytes that hold nothing may change unseen, but then the log reads as it did.
+            let read = store.events("r", 0, u32::MAX).await.expect("it reads");
+            assert_eq!(
+                read,
+                batch("r", 0, 2_000).events,
+                "byte {at} of the log changed unseen"
+            );
+        } else {
+            found += 1;
         }
+        store.close().await;
     }
+    assert!(found > 45, "only {found} of 60 were found");
     std::fs::write(&database, &whole).expect("it can be written");
     let store = open(dir.path()).await;
-    assert_eq!(store.verify().await.expect("it can be checked").damage, Vec::<String>::new());
-    // What no event stands on may change unseen: free bytes of pages, counters and version numbers of the file.
-    let holds_events = |at: &usize| whole[*at] != 0 && at % 4096 > 2048 && *at > 65536;
-    unseen.retain(holds_events);
-    assert_eq!(unseen, Vec::<usize>::new());
+    assert_eq!(
+        store.verify().await.expect("it can be checked").damage,
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
@@ -122,14 +189,28 @@ async fn a_damaged_database_after_a_crash_is_reported_and_kept() {
     std::fs::write(dir.path().join("baton.lock"), "1\n").expect("it can be written");
 
     for _ in 0..2 {
-        let error = Store::open(dir.path(), OpenOptions::default()).await.expect_err("damaged");
+        let error = Store::open(dir.path(), OpenOptions::default())
+            .await
+            .expect_err("damaged");
         assert_eq!(error.code(), "store-damaged", "{error}");
         assert!(error.hint().is_some_and(|hint| hint.contains("backups")));
         assert_eq!(std::fs::read(&database).expect("it is still there"), bytes);
     }
-    let read_only = OpenOptions { read_only: true, ..OpenOptions::default() };
-    let store = Store::open(dir.path(), read_only).await.expect("one can still look");
-    assert!(!store.verify().await.expect("it can be checked").damage.is_empty());
+    let read_only = OpenOptions {
+        read_only: true,
+        ..OpenOptions::default()
+    };
+    let store = Store::open(dir.path(), read_only)
+        .await
+        .expect("one can still look");
+    assert!(
+        !store
+            .verify()
+            .await
+            .expect("it can be checked")
+            .damage
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -137,9 +218,15 @@ async fn a_file_that_is_no_database_is_reported_and_kept() {
     let (dir, store) = store().await;
     store.close().await;
     let database = dir.path().join("baton.db");
-    let text = "not a database, and longer than the header of one would be, by some bytes at least".repeat(9);
+    let text = "not a database, and longer than the header of one would be, by some bytes at least"
+        .repeat(9);
     std::fs::write(&database, &text).expect("it can be written");
-    let error = Store::open(dir.path(), OpenOptions::default()).await.expect_err("no database");
+    let error = Store::open(dir.path(), OpenOptions::default())
+        .await
+        .expect_err("no database");
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
-    assert_eq!(std::fs::read_to_string(&database).expect("it is still there"), text);
+    assert_eq!(
+        std::fs::read_to_string(&database).expect("it is still there"),
+        text
+    );
 }

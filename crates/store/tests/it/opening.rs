@@ -6,24 +6,43 @@ use sqlx::Connection;
 use crate::common::{batch, execute, open, raw, store};
 
 fn looking() -> OpenOptions {
-    OpenOptions { read_only: true, ..OpenOptions::default() }
+    OpenOptions {
+        read_only: true,
+        ..OpenOptions::default()
+    }
 }
 
 #[tokio::test]
 async fn a_folder_has_one_owner() {
     let (dir, store) = store().await;
     store.append(batch("r", 0, 1)).await.expect("a run");
-    let error = Store::open(dir.path(), OpenOptions::default()).await.expect_err("it is in use");
+    let error = Store::open(dir.path(), OpenOptions::default())
+        .await
+        .expect_err("it is in use");
     let pid = Some(std::process::id());
-    assert_eq!(error, StoreError::Locked { path: dir.path().to_path_buf(), pid });
-    assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+    assert_eq!(
+        error,
+        StoreError::Locked {
+            path: dir.path().to_path_buf(),
+            pid
+        }
+    );
+    assert!(
+        error.to_string().contains(&std::process::id().to_string()),
+        "{error}"
+    );
     assert!(error.hint().is_some());
 
-    let looking = Store::open(dir.path(), looking()).await.expect("looking needs no lock");
+    let looking = Store::open(dir.path(), looking())
+        .await
+        .expect("looking needs no lock");
     assert_eq!(looking.events("r", 0, 9).await.expect("events").len(), 1);
     store.append(batch("r", 1, 1)).await.expect("it goes on");
     assert_eq!(looking.events("r", 0, 9).await.expect("events").len(), 2);
-    assert_eq!(looking.append(batch("r", 2, 1)).await, Err(StoreError::ReadOnly));
+    assert_eq!(
+        looking.append(batch("r", 2, 1)).await,
+        Err(StoreError::ReadOnly)
+    );
     assert_eq!(looking.draft_discard("x").await, Err(StoreError::ReadOnly));
     looking.close().await;
 
@@ -37,7 +56,10 @@ async fn a_clean_end_leaves_no_log_behind() {
     store.append(batch("r", 0, 1)).await.expect("a run");
     store.close().await;
     assert!(!dir.path().join("baton.db-wal").exists());
-    assert_eq!(std::fs::read_to_string(dir.path().join("baton.lock")).expect("a file"), "");
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("baton.lock")).expect("a file"),
+        ""
+    );
     assert!(store.artifacts_dir().is_dir());
 }
 
@@ -46,12 +68,23 @@ async fn a_newer_format_is_refused_and_not_touched() {
     let (dir, store) = store().await;
     store.append(batch("r", 0, 1)).await.expect("a run");
     store.close().await;
-    execute(dir.path(), "PRAGMA user_version = 99").await.expect("it can be set");
+    execute(dir.path(), "PRAGMA user_version = 99")
+        .await
+        .expect("it can be set");
     let database = dir.path().join("baton.db");
     let before = std::fs::read(&database).expect("a database");
-    let newer = StoreError::Newer { path: dir.path().to_path_buf(), found: 99, known: 1 };
+    let newer = StoreError::Newer {
+        path: dir.path().to_path_buf(),
+        found: 99,
+        known: 1,
+    };
     for options in [OpenOptions::default(), looking()] {
-        assert_eq!(Store::open(dir.path(), options).await.expect_err("it is newer"), newer);
+        assert_eq!(
+            Store::open(dir.path(), options)
+                .await
+                .expect_err("it is newer"),
+            newer
+        );
     }
     assert_eq!(std::fs::read(&database).expect("a database"), before);
 }
@@ -64,7 +97,10 @@ async fn a_newer_format_with_an_open_log_is_not_touched_either() {
     store.close().await;
     let mut newer = raw(dir.path()).await;
     for statement in ["PRAGMA user_version = 99", "CREATE TABLE new (x)"] {
-        sqlx::raw_sql(statement).execute(&mut newer).await.expect("it can be done");
+        sqlx::raw_sql(statement)
+            .execute(&mut newer)
+            .await
+            .expect("it can be done");
     }
     let killed = tempfile::TempDir::new().expect("a folder");
     std::fs::create_dir(killed.path().join("artifacts")).expect("a folder");
@@ -75,9 +111,14 @@ async fn a_newer_format_with_an_open_log_is_not_touched_either() {
 
     let read = |file: &str| std::fs::read(killed.path().join(file)).expect("it is there");
     let before = (read("baton.db"), read("baton.db-wal"));
-    let error = Store::open(killed.path(), OpenOptions::default()).await.expect_err("it is newer");
+    let error = Store::open(killed.path(), OpenOptions::default())
+        .await
+        .expect_err("it is newer");
     assert_eq!(error.code(), "store-newer", "{error}");
-    assert!((read("baton.db"), read("baton.db-wal")) == before, "the files were changed");
+    assert!(
+        (read("baton.db"), read("baton.db-wal")) == before,
+        "the files were changed"
+    );
 }
 
 #[tokio::test]
@@ -87,17 +128,29 @@ async fn a_database_of_something_else_is_refused() {
         .filename(dir.path().join("baton.db"))
         .create_if_missing(true);
     other = other.pragma("user_version", "1");
-    let mut conn = sqlx::ConnectOptions::connect(&other).await.expect("a database");
-    sqlx::raw_sql("CREATE TABLE photos (x)").execute(&mut conn).await.expect("a table");
+    let mut conn = sqlx::ConnectOptions::connect(&other)
+        .await
+        .expect("a database");
+    sqlx::raw_sql("CREATE TABLE photos (x)")
+        .execute(&mut conn)
+        .await
+        .expect("a table");
     conn.close().await.expect("it can be closed");
-    let error = Store::open(dir.path(), OpenOptions::default()).await.expect_err("not ours");
-    assert!(error.to_string().contains("not a database of Baton"), "{error}");
+    let error = Store::open(dir.path(), OpenOptions::default())
+        .await
+        .expect_err("not ours");
+    assert!(
+        error.to_string().contains("not a database of Baton"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn looking_makes_nothing() {
     let dir = tempfile::TempDir::new().expect("a folder");
-    let error = Store::open(dir.path(), looking()).await.expect_err("there is nothing");
+    let error = Store::open(dir.path(), looking())
+        .await
+        .expect_err("there is nothing");
     assert_eq!(error.code(), "store-not-found");
     assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0);
 }
@@ -105,7 +158,9 @@ async fn looking_makes_nothing() {
 #[tokio::test]
 async fn a_path_that_is_a_file_is_reported() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let error = Store::open(file.path(), OpenOptions::default()).await.expect_err("a file");
+    let error = Store::open(file.path(), OpenOptions::default())
+        .await
+        .expect_err("a file");
     assert_eq!(error.code(), "store-io", "{error:?}");
 }
 
@@ -126,11 +181,18 @@ async fn a_folder_without_write_access_can_be_looked_at() {
     }
     rights(0o555);
     if std::fs::File::create(dir.path().join("probe")).is_err() {
-        let error = Store::open(dir.path(), OpenOptions::default()).await.expect_err("read-only");
+        let error = Store::open(dir.path(), OpenOptions::default())
+            .await
+            .expect_err("read-only");
         assert_eq!(error.code(), "store-read-only-folder", "{error:?}");
-        let looking = Store::open(dir.path(), looking()).await.expect("one can look");
+        let looking = Store::open(dir.path(), looking())
+            .await
+            .expect("one can look");
         assert_eq!(looking.events("r", 0, 9).await.expect("events").len(), 2);
-        assert_eq!(looking.verify().await.expect("checked").damage, Vec::<String>::new());
+        assert_eq!(
+            looking.verify().await.expect("checked").damage,
+            Vec::<String>::new()
+        );
         looking.close().await;
     }
     rights(0o755);

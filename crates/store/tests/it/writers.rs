@@ -19,7 +19,11 @@ async fn writers_that_give_up_lose_nothing_that_was_acknowledged() {
             let mut acknowledged = 0;
             for round in 0..30_u32 {
                 // Every third request is dropped somewhere on its way.
-                let patience = if round % 3 == 2 { u64::from((writer + round) % 4) } else { 10_000 };
+                let patience = if round % 3 == 2 {
+                    u64::from((writer + round) % 4)
+                } else {
+                    10_000
+                };
                 let request = store.append(batch(&run, acknowledged, 1 + round % 5));
                 match tokio::time::timeout(Duration::from_millis(patience), request).await {
                     Ok(Ok(appended)) => acknowledged = appended.seq,
@@ -47,13 +51,23 @@ async fn writers_that_give_up_lose_nothing_that_was_acknowledged() {
     let mut total = 0;
     for (run, seq) in acknowledged {
         let events = store.events(&run, 0, u32::MAX).await.expect("events");
-        assert!(events.len() >= seq as usize, "{run}: {} of {seq}", events.len());
-        assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == seq), "{run} has a gap");
+        assert!(
+            events.len() >= seq as usize,
+            "{run}: {} of {seq}",
+            events.len()
+        );
+        assert!(
+            events.iter().zip(1..).all(|(event, seq)| event.seq == seq),
+            "{run} has a gap"
+        );
         total += events.len() as u64;
     }
     let Verified { events, damage, .. } = store.verify().await.expect("it can be checked");
     assert_eq!((events, damage), (total, vec![]));
-    let (_, runs) = store.runs(baton_store::RunFilter::default()).await.expect("a count");
+    let (_, runs) = store
+        .runs(baton_store::RunFilter::default())
+        .await
+        .expect("a count");
     assert_eq!(runs, WRITERS);
 }
 
@@ -75,7 +89,10 @@ async fn one_refusal_in_a_group_does_not_touch_the_others() {
     assert_eq!(b.map(|it| (it.number, it.seq)), Ok((2, 2)));
     assert_eq!(gone.expect_err("there is none").code(), "store-not-found");
     assert_eq!(c.map(|it| (it.number, it.seq)), Ok((3, 4)));
-    assert_eq!(store.verify().await.expect("checked").damage, Vec::<String>::new());
+    assert_eq!(
+        store.verify().await.expect("checked").damage,
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
@@ -86,7 +103,13 @@ async fn requests_of_one_run_in_one_group_keep_their_order() {
         store.append(batch("r", 2, 2)),
         store.append(batch("r", 4, 2)),
     );
-    assert_eq!([first, second, third].map(|it| it.map(|it| it.seq)), [Ok(2), Ok(4), Ok(6)]);
+    assert_eq!(
+        [first, second, third].map(|it| it.map(|it| it.seq)),
+        [Ok(2), Ok(4), Ok(6)]
+    );
     assert_eq!(store.events("r", 0, 9).await.expect("events").len(), 6);
-    assert_eq!(store.verify().await.expect("checked").damage, Vec::<String>::new());
+    assert_eq!(
+        store.verify().await.expect("checked").damage,
+        Vec::<String>::new()
+    );
 }
