@@ -48,7 +48,7 @@ impl Access {
 
     /// Proves to a program that this server knows the token, without saying it.
     pub(crate) fn prove(&self, challenge: &str) -> String {
-        blake3::keyed_hash(self.token_hash.as_bytes(), challenge.as_bytes()).to_string()
+        proof_of(&self.token, challenge)
     }
 
     /// Makes a code.
@@ -97,6 +97,11 @@ impl Access {
         // Every change leaves the two lists whole, so a panic elsewhere does not spoil them.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What only somebody who knows the token can answer to a challenge.
+pub(crate) fn proof_of(token: &str, challenge: &str) -> String {
+    blake3::keyed_hash(hash(token).as_bytes(), challenge.as_bytes()).to_string()
 }
 
 /// 256 bits from the generator that the operating system seeds, in hexadecimal.

@@ -1,0 +1,307 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Baton runs workflows: check them, run them, decide in them, and look at what happened.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, after_help = exit::HELP, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Folder of database and artifacts [default: the data folder of this account]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Whether errors are told as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        match &self.command {
+            Command::Validate(args) => args.json,
+            Command::Run(args) => args.json,
+            Command::Resume(args) => args.json,
+            Command::Approve(args) => args.json,
+            Command::Cancel(args) => args.json,
+            Command::Runs(args) => match &args.what {
+                RunsCommand::List(args) => args.json,
+                RunsCommand::Show(args) | RunsCommand::Events(args) => args.json,
+            },
+            Command::Replay(args) => args.json,
+            Command::Verify(args) | Command::Doctor(args) => args.json,
+            Command::Rpc(_) => true,
+            Command::Schema | Command::Export(_) | Command::Fmt(_) | Command::Serve(_) => false,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check workflow files; nothing is carried out
+    Validate(Validate),
+    /// Run a workflow from beginning to end
+    Run(Run),
+    /// Go on with a run that was interrupted or waited
+    Resume(Resume),
+    /// Answer the question of a run, and go on with it
+    Approve(Approve),
+    /// Stop a run
+    Cancel(Cancel),
+    /// List runs, or look at one
+    Runs(Runs),
+    /// Step through a run again; nothing is carried out
+    Replay(Replay),
+    /// Check the log of all runs
+    Verify(Json),
+    /// Print the JSON Schema of workflow files, for editors
+    Schema,
+    /// Write a workflow in another form
+    Export(Export),
+    /// Write workflow files in their canonical form
+    Fmt(Fmt),
+    /// Show Baton in a browser on this machine
+    Serve(Serve),
+    /// Carry out one command of the api, and print its answer
+    Rpc(Rpc),
+    /// Look whether everything is there that Baton needs
+    Doctor(Json),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Workflow files; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The workflow file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The input: JSON, `@FILE`, or `@-` for standard input
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) input: Option<String>,
+    /// Folder that relative paths in the workflow start from [default: the folder of the file]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: Option<PathBuf>,
+    /// Answer a question beforehand
+    #[arg(long = "approve", value_name = "STEP=approved|rejected", value_parser = answer)]
+    pub(crate) approvals: Vec<(String, Answer)>,
+    /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// Answer a question beforehand
+    #[arg(long = "approve", value_name = "STEP=approved|rejected", value_parser = answer)]
+    pub(crate) approvals: Vec<(String, Answer)>,
+    /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// The step that asks
+    pub(crate) step: String,
+    /// The answer
+    pub(crate) answer: Answer,
+    /// A few words with it
+    #[arg(long)]
+    pub(crate) comment: Option<String>,
+    /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Leave what was completed as it is, instead of taking it back
+    #[arg(long)]
+    pub(crate) no_undo: bool,
+    /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    #[command(subcommand)]
+    pub(crate) what: RunsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Runs, newest first
+    List(RunsList),
+    /// A run and its steps
+    Show(OneRun),
+    /// Everything that happened in a run
+    Events(OneRun),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsList {
+    /// Only of the workflow with this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) workflow: Option<String>,
+    /// Only runs that stand here
+    #[arg(long)]
+    pub(crate) status: Option<Status>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneRun {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// Stop at this event
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) until: Option<u32>,
+    /// Print one event per line, and last the state
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The workflow file
+    pub(crate) file: PathBuf,
+    /// The form
+    #[arg(long, value_name = "FORM")]
+    pub(crate) to: Form,
+    /// Where to [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Workflow files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; exit with 1 if a file is not in its canonical form
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Port [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Do not open the browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Folder that file dialogs start in [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) workspace: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rpc {
+    /// Name of the command; `list` for all of them
+    pub(crate) name: String,
+    /// The request: JSON, `@FILE`, or `@-` for standard input
+    #[arg(default_value = "{}", hide_default_value = true)]
+    pub(crate) request: String,
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Answer {
+    /// Yes
+    Approved,
+    /// No
+    Rejected,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Status {
+    Running,
+    Waiting,
+    Paused,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// Another form of a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// A picture
+    Svg,
+    /// The schema of what a run is started with
+    JsonSchema,
+}
+
+fn answer(text: &str) -> Result<(String, Answer), String> {
+    let wanted = || format!("`{text}` is not `STEP=approved` or `STEP=rejected`");
+    let (step, answer) = text.split_once('=').ok_or_else(wanted)?;
+    if step.is_empty() {
+        return Err(wanted());
+    }
+    Ok((step.to_owned(), Answer::from_str(answer, false).map_err(|_| wanted())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_answer_names_its_step() {
+        assert_eq!(answer("a=approved"), Ok(("a".to_owned(), Answer::Approved)));
+        assert_eq!(answer("each[0]/a=rejected"), Ok(("each[0]/a".to_owned(), Answer::Rejected)));
+        for wrong in ["a", "a=", "=approved", "a=yes", "a=Approved"] {
+            assert!(answer(wrong).is_err(), "{wrong}");
+        }
+    }
+}

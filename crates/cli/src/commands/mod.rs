@@ -1,0 +1,44 @@
+//! One file per command.
+
+pub(crate) mod approve;
+pub(crate) mod cancel;
+pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod fmt;
+pub(crate) mod follow;
+pub(crate) mod replay;
+pub(crate) mod resume;
+pub(crate) mod rpc;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod validate;
+pub(crate) mod verify;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::trouble::Trouble;
+
+/// Carries out a command that needs the runtime.
+pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
+    let data = arguments.data.as_deref();
+    let mut out = Out::new();
+    match arguments.command {
+        Command::Validate(args) => validate::run(&args, &mut out),
+        Command::Schema => schema::run(&mut out),
+        Command::Fmt(args) => fmt::run(&args, &mut out),
+        Command::Export(args) => export::run(&args, &mut out),
+        Command::Run(args) => run::run(args, data, out).await,
+        Command::Resume(args) => resume::run(args, data, out).await,
+        Command::Approve(args) => approve::run(args, data, out).await,
+        Command::Cancel(args) => cancel::run(args, data, out).await,
+        Command::Runs(args) => runs::run(args, data, &mut out).await,
+        Command::Replay(args) => replay::run(args, data, &mut out).await,
+        Command::Verify(args) => verify::run(&args, data, &mut out).await,
+        Command::Serve(args) => serve::run(args, data, &mut out).await,
+        Command::Rpc(args) => rpc::run(&args, data, &mut out).await,
+        Command::Doctor(args) => doctor::run(&args, data, &mut out).await,
+    }
+}

@@ -1,0 +1,28 @@
+//! `baton rpc`: one command of the api, as the window would ask it.
+
+use std::path::Path;
+
+use baton_api::COMMANDS;
+use serde_json::Value;
+
+use crate::args::Rpc;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::session::Session;
+use crate::source;
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(args: &Rpc, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+    if args.name == "list" {
+        let list: serde_json::Map<String, Value> =
+            COMMANDS.iter().map(|(name, about)| ((*name).to_owned(), (*about).into())).collect();
+        out.line(&format!("{:#}", Value::Object(list)));
+        return Ok(Exit::Success);
+    }
+    let request = source::json_argument(&args.request)?;
+    let session = Session::open(data).await?;
+    let answer: Result<Value, _> = session.call(&args.name, &request).await;
+    session.close().await;
+    out.line(&format!("{:#}", answer?));
+    Ok(Exit::Success)
+}
