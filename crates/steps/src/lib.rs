@@ -17,11 +17,13 @@
 mod artifacts;
 mod config;
 mod context;
-
+mod duck;
+mod files;
+mod gate;
 mod kind;
 mod overview;
-
-
+mod safe_path;
+pub mod tables;
 
 use baton_core::error::StepError;
 use baton_core::machine::Task;
@@ -90,7 +92,12 @@ macro_rules! step_kinds {
 step_kinds! {
     log,
     notify,
+    quality_gate,
+    read_table,
+    remove_file,
     set_values,
+    sql,
+    write_table,
 }
 
 /// All kinds that this build knows: the control kinds and the tasks. Cheap to call; build once.
@@ -104,6 +111,8 @@ fn unknown_kind(kind: &str) -> StepError {
 }
 
 #[cfg(test)]
-mod testing;
+#[path = "tests/registry.rs"]
+mod registry;
 #[cfg(test)]
-mod registry_test;
+#[path = "tests/bench.rs"]
+mod testing;

@@ -31,7 +31,8 @@ pub(crate) fn task(kind: &str, with: Value) -> Task {
 
 /// The folder of the samples' data.
 pub(crate) fn sample_data() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workflows/data")
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workflows/data");
+    folder.canonicalize().expect("the samples are part of the repository")
 }
 
 /// A folder to work in, with everything a task needs.
