@@ -38,7 +38,7 @@ impl Progress {
         match &logged.event {
             Event::RunStarted { .. } => {
                 self.run_began = Some(logged.at);
-                let title = out.tone(Tone::Strong, &shorten(self.workflow.title()));
+                let title = out.tone(Tone::Strong, &shorten(&plain(&self.workflow.name)));
                 self.line(&title, out);
             }
             Event::StepStarted { step, .. } => {

@@ -47,7 +47,8 @@ impl Client {
         }
         let client = Self { address, token: known.token };
         let challenge = blake3::Hash::from_bytes(rand::random()).to_string();
-        let greeting = client.exchange("GET", &format!("/api/health?challenge={challenge}"), None);
+        let path = format!("/api/health?challenge={challenge}");
+        let greeting = client.exchange("GET", &path, None);
         let (_, body) = tokio::time::timeout(GREETING, greeting).await.ok()?.ok()?;
         let greeting: Greeting = serde_json::from_slice(&body).ok()?;
         (greeting.proof == proof_of(&client.token, &challenge)).then_some(client)

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use baton_api::Code;
 use baton_api::runs::{RunEventList, RunEvents, RunList, RunListed, RunStatus, RunView};
 
 use crate::args::{OneRun, Runs, RunsCommand, RunsList, Status};
