@@ -7,10 +7,12 @@ use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use indexmap::IndexMap;
+
 use super::expressions::{self, Expressions};
 use super::suggest;
 use crate::document::{Edge, On, Step, Workflow};
-use crate::step_kind::{Catalog, Port, StepKind};
+use crate::step_kind::{Catalog, Port, Ports, StepKind};
 
 /// A document, looked at from all sides.
 pub struct Context<'a> {
@@ -24,7 +26,9 @@ pub struct Context<'a> {
     pub(super) graphs: Vec<Graph<'a>>,
     /// Every text with an expression, parsed.
     pub(super) expressions: Expressions<'a>,
-    by_id: BTreeMap<&'a str, usize>,
+    /// Steps whose id another one had before.
+    pub(super) duplicates: Vec<usize>,
+    by_id: IndexMap<&'a str, usize>,
     by_key: OnceCell<BTreeMap<String, usize>>,
     suggestions: Cell<u32>,
 }
@@ -40,10 +44,45 @@ pub(super) struct StepInfo<'a> {
     pub(super) node: NodeIndex,
     /// The graph inside it.
     pub(super) inner: Option<usize>,
-    /// Its ports now; empty for an unknown kind.
-    pub(super) ports: Vec<Port>,
+    /// Its ports now; none for an unknown kind.
+    pub(super) outlets: Outlets,
     /// It, or a container around it, is disabled.
     pub(super) is_off: bool,
+}
+
+/// The names of the ports of a step.
+pub(super) enum Outlets {
+    Fixed(&'static [(&'static str, &'static str)]),
+    Configured(Vec<Port>),
+}
+
+impl Outlets {
+    fn of(step: &Step, kind: Option<&StepKind>) -> Self {
+        match kind.map(|kind| kind.ports) {
+            None | Some(Ports::Plain) => Self::Fixed(&[]),
+            Some(Ports::Fixed(ports)) => Self::Fixed(ports),
+            Some(Ports::Configured(read)) => Self::Configured(read(&step.with)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Fixed(ports) => ports.len(),
+            Self::Configured(ports) => ports.len(),
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        let (fixed, configured) = match self {
+            Self::Fixed(ports) => (*ports, &[][..]),
+            Self::Configured(ports) => (&[][..], ports.as_slice()),
+        };
+        fixed.iter().map(|(name, _)| *name).chain(configured.iter().map(|port| port.name.as_str()))
+    }
+
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.names().position(|known| known == name)
+    }
 }
 
 /// One graph: the workflow's or that of a body.
@@ -68,7 +107,6 @@ pub(super) struct Graph<'a> {
 /// An edge and the steps at its ends, where they exist in the same graph.
 pub(super) struct EdgeInfo<'a> {
     pub(super) edge: &'a Edge,
-    pub(super) key: String,
     pub(super) from: Option<usize>,
     pub(super) to: Option<usize>,
 }
@@ -82,7 +120,8 @@ impl<'a> Context<'a> {
             steps: Vec::new(),
             graphs: Vec::new(),
             expressions: Expressions::default(),
-            by_id: BTreeMap::new(),
+            duplicates: Vec::new(),
+            by_id: IndexMap::new(),
             by_key: OnceCell::new(),
             suggestions: Cell::new(0),
         };
@@ -102,13 +141,13 @@ impl<'a> Context<'a> {
             is_cyclic: false,
             after_error: Vec::new(),
         });
-        let mut local: BTreeMap<&str, usize> = BTreeMap::new();
         for step in steps {
             let index = self.steps.len();
             let kind = self.catalog.find(&step.kind);
             let is_off = is_off || step.disabled;
-            local.entry(&step.id).or_insert(index);
-            self.by_id.entry(&step.id).or_insert(index);
+            if *self.by_id.entry(&step.id).or_insert(index) != index {
+                self.duplicates.push(index);
+            }
             let node = self.graphs[graph].links.add_node(index);
             self.graphs[graph].steps.push(index);
             self.steps.push(StepInfo {
@@ -117,7 +156,7 @@ impl<'a> Context<'a> {
                 graph,
                 node,
                 inner: None,
-                ports: kind.map(|kind| kind.ports_of(&step.with)).unwrap_or_default(),
+                outlets: Outlets::of(step, kind),
                 is_off,
             });
             if let Some(body) = &step.body {
@@ -126,14 +165,14 @@ impl<'a> Context<'a> {
             }
         }
         for edge in edges {
-            let from = local.get(edge.from_step()).copied();
-            let to = local.get(edge.to.as_str()).copied();
+            let from = self.find_in(graph, edge.from_step());
+            let to = self.find_in(graph, &edge.to);
             let position = self.graphs[graph].edges.len();
             if let (Some(from), Some(to)) = (from, to) {
                 let (from, to) = (self.steps[from].node, self.steps[to].node);
                 self.graphs[graph].links.add_edge(from, to, position);
             }
-            self.graphs[graph].edges.push(EdgeInfo { edge, key: edge.key(), from, to });
+            self.graphs[graph].edges.push(EdgeInfo { edge, from, to });
         }
         self.graphs[graph].finish();
         graph
@@ -144,12 +183,25 @@ impl<'a> Context<'a> {
         self.by_id.get(id).copied()
     }
 
+    /// The step with this id in this graph.
+    fn find_in(&self, graph: usize, id: &str) -> Option<usize> {
+        let found = self.find(id)?;
+        if self.steps[found].graph == graph {
+            return Some(found);
+        }
+        // Rare: the id is taken twice, and the first one stands elsewhere.
+        self.duplicates
+            .iter()
+            .copied()
+            .find(|step| self.steps[*step].graph == graph && self.steps[*step].step.id == id)
+    }
+
     /// The place of an edge in the document.
     pub(super) fn edge_position(&self, key: &str) -> Option<usize> {
         let index = self.by_key.get_or_init(|| {
             let mut index = BTreeMap::new();
             for (position, edge) in self.graphs.iter().flat_map(|graph| &graph.edges).enumerate() {
-                index.entry(edge.key.clone()).or_insert(position);
+                index.entry(edge.edge.key()).or_insert(position);
             }
             index
         });
@@ -230,6 +282,27 @@ impl Graph<'_> {
         self.links.edges(node).map(|link| &self.edges[*link.weight()])
     }
 
+    /// Whether a short walk back from `after` meets `before`.
+    fn is_just_before(&self, before: NodeIndex, after: NodeIndex) -> bool {
+        const STEPS: usize = 16;
+        let mut seen = [after; STEPS];
+        let mut count = 1;
+        let mut next = 0;
+        while next < count {
+            for node in self.links.neighbors_directed(seen[next], Direction::Incoming) {
+                if node == before {
+                    return true;
+                }
+                if count < STEPS && !seen[..count].contains(&node) {
+                    seen[count] = node;
+                    count += 1;
+                }
+            }
+            next += 1;
+        }
+        false
+    }
+
     /// Whether something happens when the step fails.
     pub(super) fn handles_errors(&self, node: NodeIndex) -> bool {
         self.outgoing(node).any(|edge| matches!(edge.edge.on, Some(On::Error | On::Always)))
@@ -242,18 +315,19 @@ impl Graph<'_> {
         if self.is_cyclic {
             return vec![true; pairs.len()];
         }
+        // Nearly always the answer is near.
+        let mut answers: Vec<bool> =
+            pairs.iter().map(|(before, after)| self.is_just_before(*before, *after)).collect();
+        let open = || pairs.iter().enumerate().filter(|(query, _)| !answers[*query]);
         let sources: Vec<NodeIndex> =
-            pairs.iter().map(|(before, _)| *before).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut answers = vec![false; pairs.len()];
-        let mut queries: Vec<(usize, usize)> = pairs
-            .iter()
-            .enumerate()
+            open().map(|(_, (before, _))| *before).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut queries: Vec<(usize, usize)> = open()
             .filter_map(|(query, (before, _))| Some((sources.binary_search(before).ok()?, query)))
             .collect();
         queries.sort_unstable();
         let mut queries = queries.into_iter().peekable();
         // Sources are followed 1,024 at a time: for each node one bit per source that leads to it.
-        let mut reached = vec![[0u64; WORDS]; self.steps.len()];
+        let mut reached = vec![[0u64; WORDS]; if sources.is_empty() { 0 } else { self.steps.len() }];
         for (chunk, members) in sources.chunks(WORDS * 64).enumerate() {
             reached.fill([0; WORDS]);
             let mut is_source = BTreeMap::new();

@@ -1,8 +1,7 @@
 //! Every text of a document that holds expressions, each different text parsed once.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::context::Context;
@@ -16,7 +15,13 @@ use crate::step_kind::{Field, Widget};
 pub(super) struct Expressions<'a> {
     /// The texts, in document order.
     pub(super) uses: Vec<Use<'a>>,
-    parsed: Vec<Result<Vec<Expression>, ExpressionError>>,
+    parsed: Vec<Result<Vec<Parsed>, ExpressionError>>,
+}
+
+/// An expression, as far as validation needs it.
+pub(super) struct Parsed {
+    source: String,
+    references: Vec<Reference>,
 }
 
 /// A text with expressions, and what they may see.
@@ -54,15 +59,15 @@ pub(super) enum Sight {
 
 impl<'a> Expressions<'a> {
     /// The expressions of a text, or what is wrong with it.
-    pub(super) fn of(&self, used: &Use<'a>) -> Result<&[Expression], &ExpressionError> {
+    pub(super) fn of(&self, used: &Use<'a>) -> Result<&[Parsed], &ExpressionError> {
         self.parsed[used.parsed].as_deref()
     }
 
     /// Everything that is read from the scope, with the text it stands in.
-    pub(super) fn references(&self) -> impl Iterator<Item = (&Use<'a>, &Expression, &Reference)> {
+    pub(super) fn references(&self) -> impl Iterator<Item = (&Use<'a>, &Parsed, &Reference)> {
         self.uses.iter().flat_map(|used| {
             self.of(used).unwrap_or_default().iter().flat_map(move |expression| {
-                expression.references().iter().map(move |reference| (used, expression, reference))
+                expression.references.iter().map(move |reference| (used, expression, reference))
             })
         })
     }
@@ -73,7 +78,7 @@ impl Use<'_> {
     pub(super) fn place(&self, context: &Context<'_>, offset: Option<usize>) -> Place {
         let owner = match self.owner {
             Owner::Step(step) => Place::step(&context.steps[step].step.id),
-            Owner::Edge(graph, edge) => Place::edge(&context.graphs[graph].edges[edge].key),
+            Owner::Edge(graph, edge) => Place::edge(&context.graphs[graph].edges[edge].edge.key()),
             Owner::Trigger(trigger) => Place::trigger(&context.workflow.triggers[trigger].id),
         };
         let offset = offset.and_then(|offset| u32::try_from(offset).ok());
@@ -81,15 +86,15 @@ impl Use<'_> {
     }
 
     /// Where a reference stands in the whole text, in characters.
-    pub(super) fn offset(&self, expression: &Expression, reference: &Reference) -> Option<usize> {
-        let start = self.text.find(expression.source())?;
+    pub(super) fn offset(&self, expression: &Parsed, reference: &Reference) -> Option<usize> {
+        let start = self.text.find(expression.source.as_str())?;
         Some(self.text[..start].chars().count() + reference.offset?)
     }
 }
 
 /// Finds and parses all expressions. Those of disabled steps are left out.
 pub(super) fn collect<'a>(context: &Context<'a>) -> Expressions<'a> {
-    let mut collector = Collector { found: Expressions::default(), known: BTreeMap::new() };
+    let mut collector = Collector { found: Expressions::default(), known: [IndexMap::new(), IndexMap::new()] };
     for (index, trigger) in context.workflow.triggers.iter().enumerate() {
         let at = At { owner: Owner::Trigger(index), sight: Sight::All, extra: &[] };
         collector.settings(at, &trigger.with, &[], &mut String::new());
@@ -127,8 +132,8 @@ struct At<'a> {
 
 struct Collector<'a> {
     found: Expressions<'a>,
-    /// Whether it is a condition, the text, and its place in `parsed`.
-    known: BTreeMap<(bool, Cow<'a, str>), usize>,
+    /// Templates and conditions, with their places in `parsed`.
+    known: [IndexMap<Cow<'a, str>, usize>; 2],
 }
 
 impl<'a> Collector<'a> {
@@ -224,7 +229,7 @@ impl<'a> Collector<'a> {
 
     fn add(&mut self, at: At<'a>, is_condition: bool, text: Cow<'a, str>, field: String, extra: Vec<&'a str>) {
         let next = self.found.parsed.len();
-        let parsed = *self.known.entry((is_condition, text.clone())).or_insert_with(|| {
+        let parsed = *self.known[usize::from(is_condition)].entry(text.clone()).or_insert_with(|| {
             self.found.parsed.push(parse(is_condition, &text));
             next
         });
@@ -233,13 +238,35 @@ impl<'a> Collector<'a> {
     }
 }
 
-fn parse(is_condition: bool, text: &str) -> Result<Vec<Expression>, ExpressionError> {
-    if !is_condition {
-        return Template::parse(text).map(|template| template.expressions().to_vec());
-    }
+fn parse(is_condition: bool, text: &str) -> Result<Vec<Parsed>, ExpressionError> {
     let source = condition_source(text);
-    Expression::parse(source).map(|expression| vec![expression]).map_err(|error| {
+    if let Some(path) = plain_path(source, is_condition || source.len() < text.trim().len()) {
+        let reference = Reference { path, guarded: false, offset: Some(0) };
+        return Ok(vec![Parsed { source: source.to_owned(), references: vec![reference] }]);
+    }
+    let keep = |expression: &Expression| Parsed {
+        source: expression.source().to_owned(),
+        references: expression.references().to_vec(),
+    };
+    if !is_condition {
+        return Template::parse(text).map(|template| template.expressions().iter().map(keep).collect());
+    }
+    Expression::parse(source).map(|expression| vec![keep(&expression)]).map_err(|error| {
         let start = text.find(source).map_or(0, |start| text[..start].chars().count());
         ExpressionError { offset: error.offset.map(|offset| offset + start), ..error }
     })
+}
+
+/// The names of a path without anything else, such as `steps.load.rows`. Most expressions are one, and need no
+/// parser.
+fn plain_path(source: &str, is_expression: bool) -> Option<Vec<String>> {
+    if !is_expression || !["steps.", "input.", "item."].iter().any(|root| source.starts_with(root)) {
+        return None;
+    }
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !matches!(word, "and" | "or" | "in" | "true" | "false" | "null" | "function")
+    };
+    source.split('.').map(|word| is_word(word).then(|| word.to_owned())).collect()
 }

@@ -9,7 +9,7 @@ use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
     codes: &["secret-in-clear"],
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "Secrets are named in a document, never contained.",
     check,
 };
@@ -104,7 +104,7 @@ fn value(item: &Value, path: &mut String, place: &dyn Fn(&str) -> Place, problem
 
 fn report(message: &str, path: &str, place: &dyn Fn(&str) -> Place, problems: &mut Vec<Problem>) {
     problems.push(
-        Problem::new("secret-in-clear", Severity::Error, place(path), message).hint(
+        Problem::new("secret-in-clear", Severity::Warning, place(path), message).hint(
             "store it under a name in the settings, put that name here, and replace the secret: it is known now",
         ),
     );
@@ -116,16 +116,20 @@ fn is_literal(text: &str) -> bool {
 
 /// Whether a field of this name holds a secret. Not `tokenColumn` or `passwordPolicy`: the name must end with it.
 fn is_secret_name(name: &str) -> bool {
-    let name: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     ["password", "passwd", "passphrase", "token", "secret", "apikey", "privatekey", "accesskey", "secretkey"]
         .iter()
-        .any(|end| name.ends_with(end))
-        || name == "authorization"
+        .any(|end| {
+            let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+            end.bytes().rev().all(|byte| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(&byte)))
+        })
+        || name.eq_ignore_ascii_case("authorization")
 }
 
 /// What a text looks like, if it looks like a secret.
 fn looks_like(text: &str) -> Option<&'static str> {
+    if text.len() < 12 {
+        return None;
+    }
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
         return Some("a private key");
     }

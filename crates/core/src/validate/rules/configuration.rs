@@ -128,7 +128,7 @@ impl Checker<'_, '_> {
             Widget::Lines | Widget::Code => {
                 let is_lines = value.as_array().is_some_and(|lines| lines.iter().all(Value::is_string));
                 if !is_lines && !value.is_string() {
-                    self.must_be(field, "a list of lines", value);
+                    self.must_be(field, "a text or a list of lines", value);
                 }
             }
             Widget::Number => self.number(field, value),
@@ -215,7 +215,7 @@ impl Checker<'_, '_> {
     fn expression(&mut self, field: &Field, value: &Value) {
         match value {
             Value::String(text) => {
-                let looks_read = ["steps.", "input.", "item", "run.", "env.", "$"]
+                let looks_read = ["steps.", "input.", "item.", "run.", "env.", "$"]
                     .iter()
                     .any(|start| text.trim_start().starts_with(start));
                 if field.widget == Widget::Table && !text.trim().is_empty() && !looks_read {

@@ -12,16 +12,13 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for graph in context.graphs.iter().filter(|graph| graph.steps.len() > 1) {
-        let mut has_edge = vec![false; context.steps.len()];
-        for edge in &graph.edges {
-            for end in [edge.from, edge.to].into_iter().flatten() {
-                has_edge[end] = true;
-            }
+        // An edge with a wrong end is reported as such.
+        let mut has_edge = vec![false; graph.steps.len()];
+        for end in graph.edges.iter().flat_map(|edge| [edge.from, edge.to]).flatten() {
+            has_edge[context.steps[end].node.index()] = true;
         }
         for info in graph.steps.iter().map(|step| &context.steps[*step]) {
-            let is_connected = context.find(&info.step.id).is_some_and(|step| has_edge[step])
-                || has_edge[graph.steps[info.node.index()]];
-            if !is_connected && !info.is_off {
+            if !has_edge[info.node.index()] && !info.is_off {
                 let id = &info.step.id;
                 problems.push(
                     Problem::new(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::document::On;
 use crate::problem::{Place, Problem, Severity};
+use crate::validate::context::EdgeInfo;
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,14 +15,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
+    for info in context.duplicates.iter().map(|step| &context.steps[*step]) {
+        problems.push(duplicate("step", &info.step.id, Place::field(&info.step.id, "id")));
+    }
     let mut ids = BTreeSet::new();
-    let steps = context.steps.iter().map(|info| (&info.step.id, Place::field(&info.step.id, "id")));
-    let notes = context.workflow.notes.iter().map(|note| {
-        (&note.id, Place { field: Some("notes".to_owned()), ..Place::default() })
-    });
-    for (id, place) in steps.chain(notes) {
-        if !ids.insert(id) {
-            problems.push(duplicate("step or note", id, place));
+    for note in &context.workflow.notes {
+        if context.find(&note.id).is_some() || !ids.insert(&note.id) {
+            let place = Place { field: Some("notes".to_owned()), ..Place::default() };
+            problems.push(duplicate("step or note", &note.id, place));
         }
     }
     let mut ids = BTreeSet::new();
@@ -30,21 +32,34 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         }
     }
     for graph in &context.graphs {
-        let mut keys = BTreeSet::new();
-        for edge in &graph.edges {
-            if !keys.insert(&edge.key) {
-                problems.push(
-                    Problem::new(
-                        "duplicate-edge",
-                        Severity::Error,
-                        Place::edge(&edge.key),
-                        format!("there is more than one edge `{}`", edge.key),
-                    )
-                    .hint("delete one; join their conditions with `or` if both are meant"),
-                );
-            }
+        let mut ends: Vec<_> = graph.edges.iter().zip(0..).map(|(edge, position)| (ends(edge), position)).collect();
+        ends.sort_unstable();
+        let mut twice: Vec<usize> =
+            ends.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).collect();
+        twice.sort_unstable();
+        for edge in twice.into_iter().map(|position| &graph.edges[position]) {
+            let key = edge.edge.key();
+            problems.push(
+                Problem::new(
+                    "duplicate-edge",
+                    Severity::Error,
+                    Place::edge(&key),
+                    format!("there is more than one edge `{key}`"),
+                )
+                .hint("delete one; join their conditions with `or` if both are meant"),
+            );
         }
     }
+}
+
+/// What the key of an edge is made of.
+fn ends<'e>(edge: &EdgeInfo<'e>) -> (&'e str, &'e str, u8) {
+    let on = match edge.edge.on {
+        None => 0,
+        Some(On::Error) => 1,
+        Some(On::Always) => 2,
+    };
+    (&edge.edge.to, &edge.edge.from, on)
 }
 
 fn duplicate(what: &str, id: &str, place: Place) -> Problem {

@@ -29,7 +29,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn end(context: &Context<'_>, edge: &EdgeInfo<'_>, field: &str, id: &str) -> Problem {
-    let place = Place { field: Some(field.to_owned()), ..Place::edge(&edge.key) };
+    let place = Place { field: Some(field.to_owned()), ..Place::edge(edge.edge.key()) };
     if context.find(id).is_some() {
         return Problem::new(
             "crossing-edge",
@@ -52,8 +52,8 @@ fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut 
     let info = &context.steps[from];
     let (Some(kind), Some(port)) = (info.kind, edge.edge.from_port()) else { return };
     let id = &info.step.id;
-    let place = || Place { field: Some("from".to_owned()), ..Place::edge(&edge.key) };
-    if info.ports.is_empty() {
+    let place = || Place { field: Some("from".to_owned()), ..Place::edge(edge.edge.key()) };
+    if info.outlets.len() == 0 {
         problems.push(
             Problem::new(
                 "unknown-port",
@@ -63,8 +63,8 @@ fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut 
             )
             .hint(format!("write `{id}` alone")),
         );
-    } else if !info.ports.iter().any(|known| known.name == port) {
-        let names = info.ports.iter().map(|port| port.name.as_str());
+    } else if info.outlets.position(port).is_none() {
+        let names = info.outlets.names();
         let hint = match context.suggest(port, names.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its ports are {}", list(names)),

@@ -5,11 +5,12 @@
 //! can never be taken together.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use petgraph::graph::NodeIndex;
 
 use super::join::needed;
-use crate::document::{Join, On};
+use crate::document::{Edge, Join, On};
 use crate::problem::{Place, Problem, Severity};
 use crate::validate::context::{EdgeInfo, Graph};
 use crate::validate::{Context, Rule};
@@ -51,15 +52,16 @@ fn look(context: &Context<'_>, graph: &Graph<'_>, problems: &mut Vec<Problem>) {
     for (position, node) in order.iter().enumerate() {
         rank[node.index()] = position;
     }
-    let mut known: Vec<Facts> = vec![Facts::new(); order.len()];
+    let told = graph.steps.iter().map(|step| Told::new(context, graph, *step)).collect::<Vec<_>>();
+    let mut known: Vec<Rc<Facts>> = vec![Rc::default(); order.len()];
     for node in &order {
         let info = &context.steps[graph.links[*node]];
-        let incoming: Vec<(usize, Facts)> = graph
+        let incoming: Vec<(usize, Rc<Facts>)> = graph
             .incoming(*node)
             .into_iter()
             .map(|(edge, from)| {
-                let facts = known[from.index()].clone();
-                (edge, with_edge(context, &graph.edges[edge], rank[from.index()], facts))
+                let told = &told[from.index()];
+                (edge, with_edge(context, &graph.edges[edge], rank[from.index()], told, &known[from.index()]))
             })
             .collect();
         if let Some(count) = needed(info.step.join, incoming.len())
@@ -69,62 +71,93 @@ fn look(context: &Context<'_>, graph: &Graph<'_>, problems: &mut Vec<Problem>) {
             let other = &context.steps[graph.links[order[step]]].step.id;
             problems.push(report(&info.step.id, info.step.join, other, first, second));
         }
-        known[node.index()] = match info.step.join {
-            Some(Join::All) => union(incoming),
-            _ => intersection(incoming),
+        known[node.index()] = match (info.step.join, incoming.as_slice()) {
+            (_, []) => Rc::default(),
+            (_, [(_, only)]) => Rc::clone(only),
+            (Some(Join::All), _) => Rc::new(union(&incoming)),
+            (_, [(_, first), rest @ ..]) => intersection(first, rest),
         };
     }
 }
 
-fn with_edge(context: &Context<'_>, edge: &EdgeInfo<'_>, rank: usize, mut facts: Facts) -> Facts {
-    let Some(info) = edge.from.map(|from| &context.steps[from]) else { return facts };
-    if info.step.disabled {
-        return facts;
+/// Which facts about a step can ever contradict each other. Where all edges leave in the same way there are none,
+/// and nothing has to be remembered.
+struct Told {
+    failure: bool,
+    ports: bool,
+}
+
+impl Told {
+    fn new(context: &Context<'_>, graph: &Graph<'_>, step: usize) -> Self {
+        let info = &context.steps[step];
+        let mut first = None;
+        let mut told = Self { failure: false, ports: false };
+        for edge in graph.outgoing(info.node).filter(|_| !info.step.disabled) {
+            told.failure |= edge.edge.on == Some(On::Error);
+            let port = edge.edge.from_port();
+            told.ports |= port.is_some() && first.is_some_and(|first| port != first);
+            first = first.or(port.map(Some));
+        }
+        told
     }
+}
+
+fn with_edge(
+    context: &Context<'_>,
+    edge: &EdgeInfo<'_>,
+    rank: usize,
+    told: &Told,
+    known: &Rc<Facts>,
+) -> Rc<Facts> {
+    let Some(info) = edge.from.map(|from| &context.steps[from]) else { return Rc::clone(known) };
+    let mut new = Vec::new();
     match edge.edge.on {
-        Some(On::Error) => facts.push((rank, End::Failed)),
-        Some(On::Always) => {}
+        Some(On::Error) if told.failure => new.push(End::Failed),
+        Some(On::Error | On::Always) => {}
         None => {
-            facts.push((rank, End::Succeeded));
-            if let Some(port) = edge.edge.from_port()
-                && let Some(port) = info.ports.iter().position(|known| known.name == port)
+            if told.failure || told.ports {
+                new.push(End::Succeeded);
+            }
+            if let (true, Some(port)) = (told.ports, edge.edge.from_port())
+                && let Some(port) = info.outlets.position(port)
             {
-                facts.push((rank, End::Chose(port)));
+                new.push(End::Chose(port));
             }
         }
     }
-    facts.sort_unstable();
-    facts.dedup();
-    facts.drain(..facts.len().saturating_sub(MOST));
-    facts
+    if new.is_empty() {
+        return Rc::clone(known);
+    }
+    // A step has a higher rank than all before it, so what is new belongs at the end.
+    let old = &known[(known.len() + new.len()).saturating_sub(MOST)..];
+    Rc::new(old.iter().copied().chain(new.into_iter().map(|end| (rank, end))).collect())
 }
 
-fn union(incoming: Vec<(usize, Facts)>) -> Facts {
-    let mut all: Facts = incoming.into_iter().flat_map(|(_, facts)| facts).collect();
+fn union(incoming: &[(usize, Rc<Facts>)]) -> Facts {
+    let mut all: Facts = incoming.iter().flat_map(|(_, facts)| facts.iter().copied()).collect();
     all.sort_unstable();
     all.dedup();
     all.drain(..all.len().saturating_sub(MOST));
     all
 }
 
-fn intersection(incoming: Vec<(usize, Facts)>) -> Facts {
-    let mut incoming = incoming.into_iter().map(|(_, facts)| facts);
-    let mut common = incoming.next().unwrap_or_default();
-    for facts in incoming {
-        common.retain(|fact| facts.binary_search(fact).is_ok());
+fn intersection(first: &Rc<Facts>, rest: &[(usize, Rc<Facts>)]) -> Rc<Facts> {
+    if rest.iter().all(|(_, facts)| Rc::ptr_eq(facts, first)) {
+        return Rc::clone(first);
     }
-    common
+    let is_common = |fact: &&(usize, End)| rest.iter().all(|(_, facts)| facts.binary_search(fact).is_ok());
+    Rc::new(first.iter().filter(is_common).copied().collect())
 }
 
 /// The rank of a step whose ends keep `count` edges from being taken together, and two edges that show it.
 fn conflict<'g>(
     graph: &'g Graph<'_>,
-    incoming: &[(usize, Facts)],
+    incoming: &[(usize, Rc<Facts>)],
     count: usize,
-) -> Option<(usize, &'g str, &'g str)> {
+) -> Option<(usize, &'g Edge, &'g Edge)> {
     let mut by_step: BTreeMap<usize, BTreeMap<End, Vec<usize>>> = BTreeMap::new();
     for (edge, facts) in incoming {
-        for (rank, end) in facts {
+        for (rank, end) in facts.iter() {
             by_step.entry(*rank).or_default().entry(*end).or_default().push(*edge);
         }
     }
@@ -146,15 +179,16 @@ fn conflict<'g>(
             (_, [first, ..], [second, ..]) => (first, second),
             _ => return None,
         };
-        Some((rank, graph.edges[*first].key.as_str(), graph.edges[*second].key.as_str()))
+        Some((rank, graph.edges[*first].edge, graph.edges[*second].edge))
     })
 }
 
-fn report(id: &str, join: Option<Join>, decision: &str, first: &str, second: &str) -> Problem {
+fn report(id: &str, join: Option<Join>, decision: &str, first: &Edge, second: &Edge) -> Problem {
     let what = match join {
         Some(Join::AtLeast(n)) => format!("{n} of its edges"),
         _ => "all its edges".to_owned(),
     };
+    let (first, second) = (first.key(), second.key());
     Problem::new(
         "exclusive-join",
         Severity::Error,

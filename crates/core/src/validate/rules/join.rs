@@ -56,7 +56,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
             Join::AtLeast(n) if usize::try_from(n).is_ok_and(|n| n > incoming) => report(
                 "join-at-least",
                 Severity::Error,
-                format!("`{id}` waits for at least {n} edges, but only {incoming} lead to it"),
+                format!("`{id}` waits for at least {n} edges, but the number of edges that lead to it is {incoming}"),
                 "lower the number, or draw the missing edges",
             ),
             Join::First if incoming == 1 => report(

@@ -3,9 +3,9 @@
 use petgraph::graph::NodeIndex;
 use serde_json::Value;
 
-use crate::expression::{Expression, Reference};
+use crate::expression::Reference;
 use crate::problem::{Problem, Severity};
-use crate::validate::expressions::{Owner, Sight, Use};
+use crate::validate::expressions::{Owner, Parsed, Sight, Use};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -22,7 +22,7 @@ const ALWAYS: [&str; 4] = ["input", "steps", "run", "env"];
 struct Read<'c, 'a> {
     context: &'c Context<'a>,
     used: &'c Use<'a>,
-    expression: &'c Expression,
+    expression: &'c Parsed,
     reference: &'c Reference,
 }
 
@@ -66,9 +66,11 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
             if !is_before {
                 let id = |node: NodeIndex| &context.steps[graph.links[node]].step.id;
                 let (before, node) = (id(before), id(node));
+                // An expression that says what to do without it may be meant so.
+                let severity = if read.reference.guarded { Severity::Warning } else { Severity::Error };
                 problems.push(read.problem(
                     "not-before",
-                    Severity::Error,
+                    severity,
                     format!("`steps.{before}` may not have run yet: no path leads from `{before}` to `{node}`"),
                     format!("draw an edge from `{before}` towards `{node}`, or read another step"),
                 ));

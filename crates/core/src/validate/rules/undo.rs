@@ -29,7 +29,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                 report(format!("this version has no step of the kind `{}`", undo.kind), hint);
             }
             Some(kind) if kind.is_control => report(
-                format!("a `{}` cannot take anything back", undo.kind),
+                format!("`{}` cannot take anything back", undo.kind),
                 "choose a task; to undo several steps, give each its own undo".to_owned(),
             ),
             Some(kind) => settings(context, kind, &undo.with, id, "undo.with", problems),

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
-    for info in context.active().filter(|info| info.ports.len() > 1) {
+    for info in context.active().filter(|info| info.outlets.len() > 1) {
         let mut taken = BTreeSet::new();
         let mut goes_on_anyway = false;
         for edge in context.graphs[info.graph].outgoing(info.node) {
@@ -27,10 +27,10 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         if taken.is_empty() || goes_on_anyway {
             continue;
         }
-        for port in info.ports.iter().filter(|port| !taken.contains(port.name.as_str())) {
+        for port in info.outlets.names().filter(|port| !taken.contains(port)) {
             // Without a deadline nothing expires.
             let has_deadline = ["expires", "timeout"].iter().any(|name| info.step.with.contains_key(*name));
-            if port.name == "expired" && !has_deadline {
+            if port == "expired" && !has_deadline {
                 continue;
             }
             let id = &info.step.id;
@@ -39,7 +39,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                     "unhandled-port",
                     Severity::Info,
                     Place::step(id),
-                    format!("nothing follows when `{id}` takes `{}`", port.name),
+                    format!("nothing follows when `{id}` takes `{port}`"),
                 )
                 .hint("draw an edge from this port if something should happen then"),
             );

@@ -85,7 +85,7 @@ fn never_taken(context: &Context<'_>, edge: &EdgeInfo<'_>) -> Option<String> {
     let kind = info.kind?;
     match edge.edge.from_port() {
         Some(port) if info.step.disabled => Some(format!("`{id}` is disabled and chooses no port, so not `{port}`")),
-        Some(port) if !info.ports.iter().any(|known| known.name == port) => {
+        Some(port) if info.outlets.position(port).is_none() => {
             Some(format!("`{id}` has no port `{port}`"))
         }
         Some(port) if edge.edge.on == Some(On::Error) => {
