@@ -17,18 +17,27 @@ const VERSION: u32 = 1;
 /// An event larger than this belongs into an artifact.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Rows of one statement, most first: any number of events takes few statements, and few statements are kept
-/// prepared.
-const ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+/// Rows of one statement, most first. Every trip to the thread of SQLite costs more than a row, so the events of a usual
+/// group take one.
+const ROWS: [usize; 65] = {
+    let mut sizes = [128; 65];
+    let mut index = 1;
+    while index < sizes.len() {
+        sizes[index] = sizes.len() - index;
+        index += 1;
+    }
+    sizes
+};
 
-static INSERT: LazyLock<[String; ROWS.len()]> = LazyLock::new(|| {
-    ROWS.map(|rows| {
-        let row = "(?,?,?,?,?,?,?,?,?)";
+static INSERT: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let row = "(?,?,?,?,?,?,?,?,?)";
+    let statement = |rows: &usize| {
+        let more = format!(",{row}").repeat(rows - 1);
         format!(
-            "INSERT INTO events (gseq, run, seq, at, type, v, payload, prev_hash, hash) VALUES {row}{}",
-            format!(",{row}").repeat(rows - 1)
+            "INSERT INTO events (gseq, run, seq, at, type, v, payload, prev_hash, hash) VALUES {row}{more}"
         )
-    })
+    };
+    ROWS.iter().map(statement).collect()
 });
 
 const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";

@@ -37,6 +37,9 @@ struct Look {
 pub(crate) fn writer_options(dir: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
     let options = common(dir, busy_timeout)
         .create_if_missing(true)
+        .statement_cache_capacity(128)
+        // Otherwise the thread of SQLite waits in the middle of a group for its rows to be taken.
+        .row_buffer_size(256)
         // NORMAL loses the last commits in a power cut.
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", "1000")

@@ -16,8 +16,11 @@ const INSERT: &str = "INSERT INTO runs (status, outcome, ended_at, seq, steps_do
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
      ON CONFLICT (id) DO NOTHING RETURNING number";
 
-/// Runs that are moved on in one round trip to SQLite, most first.
-const TOGETHER: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Runs that are moved on in one trip to the thread of SQLite, least first.
+const TOGETHER: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Parameters of one run in [`ADVANCE`].
+const PARAMETERS: usize = 10;
 
 /// Says nothing about a run that is elsewhere than its writer thinks, or that has ended.
 static ADVANCE: LazyLock<[String; TOGETHER.len()]> = LazyLock::new(|| {
@@ -63,7 +66,7 @@ const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
     let mut all = vec![INSERT, STANDS, ONE, OPEN, CHILDREN, LIST, COUNT];
-    all.push(&ADVANCE[TOGETHER.len() - 1]);
+    all.push(&ADVANCE[0]);
     all
 }
 
@@ -105,7 +108,8 @@ pub(crate) async fn advance(
     runs: &[(u32, &RunRow)],
 ) -> Result<Vec<Moved>, sqlx::Error> {
     let mut moved = Vec::with_capacity(runs.len());
-    for (size, chunk) in sql::chunks(runs, &TOGETHER) {
+    for chunk in runs.chunks(TOGETHER[TOGETHER.len() - 1]) {
+        let size = TOGETHER.partition_point(|size| *size < chunk.len());
         let mut arguments = SqliteArguments::default();
         for (expected, run) in chunk {
             bind_state(&mut arguments, run)?;
@@ -113,7 +117,12 @@ pub(crate) async fn advance(
                 .add(i64::from(*expected))
                 .map_err(sqlx::Error::Encode)?;
         }
-        let rows = sqlx::query_with(ADVANCE[size].as_str(), arguments)
+        // The statements that are left over move the run that has no id.
+        for _ in 0..(TOGETHER[size] - chunk.len()) * PARAMETERS {
+            arguments.add(None::<i64>).map_err(sqlx::Error::Encode)?;
+        }
+        let statement = ADVANCE[size].as_str();
+        let rows = sqlx::query_with(statement, arguments)
             .fetch_all(&mut *conn)
             .await?;
         // There is a row for every run that was moved, in the same order.
