@@ -19,6 +19,7 @@ import {
 import { call } from "../backend/call";
 import { useCanvas } from "../features/canvas/canvas-store";
 import { canvasCommands } from "../features/canvas/commands";
+import { startRun } from "../features/runs/start-run";
 import { ask } from "../state/ask";
 import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
@@ -31,24 +32,6 @@ import { panels, panelsOf } from "./panels";
 
 const isOpen = () => useEditor.getState().doc !== null;
 const isEditing = () => isOpen() && useRun.getState().runId === null;
-
-/** Checks, asks and starts: problems come first, then trust, then the input. */
-export async function startRun(): Promise<void> {
-  const check = await useEditor.getState().checkNow();
-  if (!check) return;
-  const errors = check.problems.filter((problem) => problem.severity === "error").length;
-  if (errors > 0) {
-    useView.getState().showPanel("bottom", "problems");
-    tell(
-      errors === 1
-        ? "There is an error to mend before this can run"
-        : `There are ${errors} errors to mend before this can run`,
-    );
-    return;
-  }
-  const { trust } = useEditor.getState();
-  useView.getState().openDialog(trust && !trust.trusted ? "trust" : "start-run");
-}
 
 /** Stops the run that is shown, if it still goes on. */
 export async function stopRun(): Promise<void> {

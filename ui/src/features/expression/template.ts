@@ -1,6 +1,6 @@
 /** How an expression is written into the document: a text that is exactly one `{% … %}`. */
 
-const WHOLE = /^\s*\{%([\s\S]*?)%\}\s*$/;
+const WHOLE = /^\s*\{%((?:(?!%\})[\s\S])*)%\}\s*$/;
 
 /** A stored text, whether it is kept as one string or as an array of lines. */
 export function textOf(value: unknown): string {

@@ -20,7 +20,7 @@ import { useEditor } from "../../state/editor";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import classes from "./runs.module.css";
-import { type Launch, launchRun, useLaunch } from "./start-run";
+import { type Launch, launchRun, startRun, useLaunch } from "./start-run";
 
 const KINDS: Record<string, { words: string; icon: LucideIcon; isRisky?: boolean }> = {
   program: { words: "Start programs", icon: Terminal, isRisky: true },
@@ -68,7 +68,12 @@ function TrustForm({ waiting, onClose }: { waiting: Launch; onClose: () => void 
     try {
       await call("workflow_trust", { digest: check.data.digest });
       setTrust({ trusted: true, effects });
-      await launchRun(waiting);
+      if (waiting.input === undefined) {
+        onClose();
+        await startRun();
+      } else {
+        await launchRun(waiting);
+      }
     } catch (thrown) {
       tellError("The workflow is not trusted", thrown);
     } finally {

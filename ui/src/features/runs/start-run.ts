@@ -12,6 +12,7 @@ import { questionsOf } from "./schema-form";
 export interface Launch {
   document: Workflow;
   path: string | null;
+  /** `undefined`: still to be asked for. */
   input: unknown;
 }
 
@@ -45,11 +46,16 @@ export async function launchRun(launch: Launch): Promise<boolean> {
 
 /** Starts the open workflow, after asking for its input if it wants any. */
 export async function startRun(): Promise<void> {
-  const { doc, path, checkNow } = useEditor.getState();
+  const { doc, path, trust, checkNow } = useEditor.getState();
   if (!doc) {
     return;
   }
   const check = await checkNow();
+  if (trust && !trust.trusted) {
+    useLaunch.setState({ waiting: { document: doc, path, input: undefined } });
+    useView.getState().openDialog("trust");
+    return;
+  }
   const isBlocked = check?.problems.some((problem) => problem.severity === "error") ?? false;
   if (isBlocked || questionsOf(doc.input).length > 0) {
     useView.getState().openDialog("start-run");
