@@ -114,7 +114,7 @@ pub async fn workflow_layout(
 ) -> Result<WorkflowLaidOut, ApiError> {
     let mut document = request.document;
     document.layout.clear();
-    Ok(WorkflowLaidOut { layout: baton_core::layout::layout(&document, app.catalog()) })
+    Ok(WorkflowLaidOut { layout: baton_core::layout::tidy(&document, app.catalog()) })
 }
 
 /// A picture of a document.
