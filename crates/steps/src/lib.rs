@@ -90,11 +90,13 @@ macro_rules! step_kinds {
 
 // In alphabetical order.
 step_kinds! {
+    http_request,
     log,
     notify,
     quality_gate,
     read_table,
     remove_file,
+    run_command,
     set_values,
     sql,
     write_table,

@@ -1,0 +1,338 @@
+//! Runs a program: no shell, a clean environment, limits, and nothing left behind when it is stopped.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use baton_core::error::StepError;
+use baton_core::step_kind::{Category, Effect as Repeat, Ports};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use crate::config::{Text, With, shown};
+use crate::kind::{About, Kind, cancelled};
+use crate::overview::shorten;
+use crate::safe_path::{SafePath, reason};
+use crate::{TaskContext, TaskOutput};
+
+/// What is made of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Parse {
+    #[default]
+    Text,
+    /// `json` in the output of the step.
+    Json,
+    /// `lines` in the output of the step.
+    Lines,
+}
+
+/// What running the program twice would do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Effect {
+    Pure,
+    Idempotent,
+    Keyed,
+    #[default]
+    Unsafe,
+}
+
+/// The settings of `run_command`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The program: a name that `PATH` knows, or a file.
+    program: Text,
+    /// What it is started with, one by one. No shell looks at them.
+    #[serde(default)]
+    args: Vec<Text>,
+    /// Environment variables besides `PATH`, `HOME` and `LANG`.
+    #[serde(default)]
+    env: With,
+    /// The folder to run in, below the work folder.
+    #[serde(default)]
+    cwd: Option<Text>,
+    /// What the program reads.
+    #[serde(default)]
+    stdin: Option<Text>,
+    /// What is made of the output.
+    #[serde(default)]
+    parse: Parse,
+    /// Exit codes that are a success.
+    #[serde(default = "zero")]
+    ok_exit: Vec<i32>,
+    /// What running it twice would do.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read off the document before the step runs, by `Kind::effect`")]
+    effect: Effect,
+}
+
+fn zero() -> Vec<i32> {
+    vec![0]
+}
+
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a program needs to run at all.
+const KEPT: &[&str] =
+    &["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SystemRoot", "SystemDrive", "PATHEXT", "USERPROFILE"];
+
+pub(crate) struct Step;
+
+impl Kind for Step {
+    type Config = Config;
+
+    const ABOUT: About = About {
+        title: "Run command",
+        summary: "Runs a program on this machine, with the rights of the user.",
+        category: Category::Systems,
+        icon: "terminal",
+        ports: Ports::Plain,
+        output: &[
+            ("exit", "exit code"),
+            ("stdout", "what it wrote"),
+            ("stderr", "what it wrote as errors"),
+            ("truncated", "whether more was written than is kept"),
+            ("json", "the output as a value, if it is read as JSON"),
+            ("lines", "the output as a list, if it is read by lines"),
+        ],
+    };
+
+    fn effect(with: &With) -> Repeat {
+        match shown(with, "effect").as_str() {
+            "pure" => Repeat::Pure,
+            "idempotent" => Repeat::Idempotent,
+            "keyed" => Repeat::Keyed,
+            _ => Repeat::Unsafe,
+        }
+    }
+
+    fn summary(with: &With) -> String {
+        command_line(with)
+    }
+
+    fn touches(with: &With) -> Vec<(&'static str, String)> {
+        vec![("program", command_line(with))]
+    }
+
+    async fn run(config: Config, cx: &TaskContext) -> Result<TaskOutput, StepError> {
+        let mut command = command(&config, cx)?;
+        let mut group = Group::start(&mut command, &config)?;
+        let limit = usize::try_from(cx.limits.output_bytes).unwrap_or(usize::MAX);
+        let (stdin, stdout, stderr) =
+            (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
+        let fed = tokio::spawn(feed(stdin, config.stdin.as_ref().map(|text| text.0.clone())));
+        let out = tokio::spawn(keep(stdout, limit));
+        let err = tokio::spawn(keep(stderr, limit));
+        let status = tokio::select! {
+            status = group.child.wait() => status.map_err(|error| failed("wait for", &config, &error))?,
+            () = cx.cancel.cancelled() => {
+                group.end().await;
+                return Err(cancelled());
+            }
+        };
+        // What the program left running must not hold its output open, nor go on unseen.
+        group.kill();
+        fed.abort();
+        let (out, err) = (kept(out).await, kept(err).await);
+        finish(&config, status, &out, &err).map(TaskOutput::new)
+    }
+}
+
+fn command_line(with: &With) -> String {
+    let args = with.get("args").and_then(Value::as_array);
+    let args = args.into_iter().flatten().map(|arg| Text::of(arg).0);
+    let words: Vec<String> = std::iter::once(shown(with, "program")).chain(args).collect();
+    words.join(" ")
+}
+
+fn command(config: &Config, cx: &TaskContext) -> Result<Command, StepError> {
+    let program = config.program.trim();
+    if program.is_empty() {
+        return Err(StepError::permanent("config", "the step names no program"));
+    }
+    // A path is meant from the work folder; a bare name is looked up in `PATH`.
+    let mut command = if program.contains(['/', '\\']) {
+        Command::new(SafePath::to_read(cx, program)?.full())
+    } else {
+        Command::new(program)
+    };
+    let folder = match config.cwd.as_deref().map(str::trim).filter(|cwd| !cwd.is_empty()) {
+        Some(cwd) => SafePath::to_folder(cx, cwd)?.full().to_path_buf(),
+        None => cx.work_dir.clone(),
+    };
+    command
+        .args(config.args.iter().map(|arg| &arg.0))
+        .current_dir(folder)
+        .env_clear()
+        .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .env("BATON_IDEMPOTENCY_KEY", &cx.key)
+        .env("BATON_RUN", &cx.run)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    for (name, value) in config.env.iter().filter(|(_, value)| !value.is_null()) {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(StepError::permanent("config", format!("`{name}` cannot be the name of an environment variable")));
+        }
+        command.env(name, &Text::of(value).0);
+    }
+    #[cfg(unix)]
+    command.process_group(0);
+    Ok(command)
+}
+
+/// A program with everything it started. All of it ends with this value.
+struct Group {
+    child: Child,
+    #[cfg(unix)]
+    id: Option<rustix::process::Pid>,
+}
+
+impl Group {
+    fn start(command: &mut Command, config: &Config) -> Result<Self, StepError> {
+        let child = command.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                StepError::permanent("program-not-found", format!("there is no program `{}`", config.program.trim()))
+                    .hint("install it, or name the file in full; `PATH` decides where it is looked for")
+            }
+            std::io::ErrorKind::InvalidInput => StepError::permanent("config", format!("the program cannot be started: {error}")),
+            _ => failed("start", config, &error),
+        })?;
+        #[cfg(unix)]
+        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+        Ok(Self {
+            child,
+            #[cfg(unix)]
+            id,
+        })
+    }
+
+    /// Ends everything at once, one time only: later the number may belong to others.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        if let Some(id) = self.id.take() {
+            // An error means that nothing of the group is left.
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+        #[cfg(not(unix))]
+        drop(self.child.start_kill());
+    }
+
+    /// Asks the program to end, and makes it end.
+    async fn end(&mut self) {
+        #[cfg(unix)]
+        if let Some(id) = self.id {
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::TERM);
+        }
+        #[cfg(not(unix))]
+        self.kill();
+        // Either it has ended, or it is made to.
+        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        self.kill();
+        let _ = self.child.wait().await;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn feed(stdin: Option<tokio::process::ChildStdin>, text: Option<String>) {
+    if let (Some(mut stdin), Some(text)) = (stdin, text) {
+        // A program that does not read its input is no error.
+        let _ = stdin.write_all(text.as_bytes()).await;
+        let _ = stdin.shutdown().await;
+    }
+}
+
+/// The beginning of a stream, and whether there was more.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// Reads all, keeps the beginning: a program never waits because nobody reads.
+async fn keep(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Kept {
+    let mut kept = Kept::default();
+    let Some(mut stream) = stream else { return kept };
+    let mut buffer = vec![0; 16 * 1024];
+    // A stream that breaks off ends.
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+        let room = limit - kept.bytes.len();
+        kept.is_cut |= read > room;
+        kept.bytes.extend_from_slice(&buffer[..read.min(room)]);
+    }
+    kept
+}
+
+async fn kept(reader: tokio::task::JoinHandle<Kept>) -> Kept {
+    tokio::time::timeout(GRACE, reader).await.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+fn failed(what: &str, config: &Config, error: &std::io::Error) -> StepError {
+    StepError::new("program", format!("could not {what} `{}`: {}", config.program.trim(), reason(error)))
+}
+
+fn finish(config: &Config, status: ExitStatus, out: &Kept, err: &Kept) -> Result<Value, StepError> {
+    let (stdout, stderr) = (out.text(), err.text());
+    let program = config.program.trim();
+    let is_ok = status.code().is_some_and(|code| config.ok_exit.contains(&code));
+    if !is_ok {
+        let how = match (status.code(), signal(status)) {
+            (Some(code), _) => format!("ended with exit code {code}"),
+            (None, Some(signal)) => format!("was stopped by signal {signal}"),
+            (None, None) => "was stopped".to_owned(),
+        };
+        let tail = |text: &str| {
+            let start = text.char_indices().rev().nth(1_999).map_or(0, |(at, _)| at);
+            text[start..].to_owned()
+        };
+        let said = stderr.trim().lines().next_back().map(|line| format!(": {}", shorten(line, 200)));
+        return Err(StepError::new("exit-code", format!("`{program}` {how}{}", said.unwrap_or_default()))
+            .details(json!({ "exit": status.code(), "stdout": tail(&stdout), "stderr": tail(&stderr) })));
+    }
+    let mut output = json!({
+        "exit": status.code(), "stdout": stdout, "stderr": stderr, "truncated": out.is_cut || err.is_cut,
+    });
+    match config.parse {
+        Parse::Text => {}
+        Parse::Lines => output["lines"] = stdout.lines().collect(),
+        Parse::Json => {
+            output["json"] = serde_json::from_str(&stdout).map_err(|error| {
+                let why = if out.is_cut { "it was cut at the limit".to_owned() } else { error.to_string() };
+                StepError::permanent("not-json", format!("the output of `{program}` is not JSON: {why}"))
+                    .details(json!({ "stdout": shorten(&stdout, 500) }))
+            })?;
+        }
+    }
+    Ok(output)
+}
+
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+#[cfg(not(unix))]
+fn signal(_: ExitStatus) -> Option<i32> {
+    None
+}
+
+#[cfg(test)]
+#[path = "../tests/run_command.rs"]
+mod tests;
