@@ -248,6 +248,15 @@ fn parse(is_condition: bool, text: &str) -> Result<Vec<Parsed>, ExpressionError>
         source: expression.source().to_owned(),
         references: expression.references().to_vec(),
     };
+    if let (false, Some(at)) = (is_condition, text.find("{%}")) {
+        // One `%` cannot both open and close.
+        return Err(ExpressionError {
+            code: "template-not-closed".to_owned(),
+            message: "`{%` has no closing `%}`".to_owned(),
+            hint: None,
+            offset: Some(text[..at].chars().count()),
+        });
+    }
     if !is_condition {
         return Template::parse(text).map(|template| template.expressions().iter().map(keep).collect());
     }

@@ -84,23 +84,22 @@ fn fields_of_the_wrong_type_stay_and_are_reported() {
              "edges": [{ "from": "a", "to": "b", "on": "sometimes", "when": true }],
              "layout": { "a": [1, "x"], "b": [1.0, 2.5] } }"#,
         &expect![[r#"
-            wrong-type {"field":"id"}: `id` must be a text, not a number
-            missing-field {"field":"id"}: `id` is missing; `workflow` stands in for it
-            wrong-type {"field":"format"}: `format` must be a whole number, not a text
-            wrong-type {"field":"timeout"}: `timeout` must be a text, not a number
+            wrong-type {"field":"id"}: `id` must be a text, not `7`
+            wrong-type {"field":"format"}: `format` must be a whole number, not `"one"`
+            wrong-type {"field":"timeout"}: `timeout` must be a text, not `5`
             wrong-type {"field":"triggers"}: `triggers` must be a list, not an object
-            wrong-type {"field":"onFailure"}: `onFailure` must be `cancel` or `finish`, not a text
-            wrong-type {"step":"a","field":"retry"}: `retry` must be an object, not a text
+            wrong-type {"field":"onFailure"}: `onFailure` must be `cancel` or `finish`, not `"maybe"`
+            wrong-type {"step":"a","field":"retry"}: `retry` must be an object, not `"abc"`
             wrong-type {"step":"a","field":"with"}: `with` must be an object, not a list
-            wrong-type {"step":"a","field":"disabled"}: `disabled` must be `true` or `false`, not a text
-            wrong-type {"step":"a","field":"join"}: `join` must be `live`, `all`, `first` or `{ "atLeast": 2 }`, not a text
-            wrong-type {"step":"b","field":"retry.attempts"}: `attempts` must be a whole number, not a number
-            wrong-type {"step":"b","field":"retry.first"}: `first` must be a text, not a number
+            wrong-type {"step":"a","field":"disabled"}: `disabled` must be `true` or `false`, not `"yes"`
+            wrong-type {"step":"a","field":"join"}: `join` must be `live`, `all`, `first` or `{ "atLeast": 2 }`, not `"some"`
+            wrong-type {"step":"b","field":"retry.attempts"}: `attempts` must be a whole number, not `-1`
+            wrong-type {"step":"b","field":"retry.first"}: `first` must be a text, not `2`
             missing-field {"step":"b","field":"undo.kind"}: `kind` is missing; `unknown` stands in for it
-            wrong-type {"step":"b","field":"undo.with"}: `with` must be an object, not a number
-            wrong-type {"step":"c","field":"body.steps"}: `steps` must be a list, not a number
-            wrong-type {"edge":"a->b","field":"on"}: `on` must be `error` or `always`, not a text
-            wrong-type {"edge":"a->b","field":"when"}: `when` must be a text, not a truth value
+            wrong-type {"step":"b","field":"undo.with"}: `with` must be an object, not `1`
+            wrong-type {"step":"c","field":"body.steps"}: `steps` must be a list, not `3`
+            wrong-type {"edge":"a->b","field":"on"}: `on` must be `error` or `always`, not `"sometimes"`
+            wrong-type {"edge":"a->b","field":"when"}: `when` must be a text, not `true`
             wrong-type {"field":"layout.a"}: `a` must be two numbers, not a list
             {
               "format": 1,
@@ -149,13 +148,11 @@ fn what_is_missing_gets_a_placeholder_that_nothing_else_has() {
             missing-field {"field":"id"}: `id` is missing; `workflow` stands in for it
             missing-field {"step":"step_2","field":"id"}: `id` is missing; `step_2` stands in for it
             missing-field {"step":"step_2","field":"kind"}: `kind` is missing; `unknown` stands in for it
-            wrong-type {}: a step must be an object, not a number
+            wrong-type {}: a step must be an object, not `5`
             wrong-type {"step":"step_4","field":"id"}: `id` must be a text, not a list
-            missing-field {"step":"step_4","field":"id"}: `id` is missing; `step_4` stands in for it
             wrong-type {"step":"step_4","field":"kind"}: `kind` must be a text, not empty
-            missing-field {"step":"step_4","field":"kind"}: `kind` is missing; `unknown` stands in for it
-            wrong-type {}: an edge must be an object, not a text
-            missing-field {"edge":"->step","field":"from"}: `from` is missing; `` stands in for it
+            wrong-type {}: an edge must be an object, not `"a"`
+            missing-field {"edge":"->step","field":"from"}: `from` is missing
             missing-field {"trigger":"trigger","field":"id"}: `id` is missing; `trigger` stands in for it
             missing-field {"trigger":"trigger","field":"kind"}: `kind` is missing; `unknown` stands in for it
             missing-field {"field":"id"}: `id` is missing; `note` stands in for it

@@ -72,7 +72,7 @@ fn settings_have_the_type_of_their_field() {
                 `Table` must be a table, not the text `a`
                 → write `{% steps.a %}`
             error wrong-setting step d.with.sql
-                `SQL` must be a list of lines, not a list
+                `SQL` must be a text or a list of lines, not a list
                 → correct the value, or write an expression in `{% … %}`
             error wrong-setting step d.with.tags
                 `Tags` must be a list of texts, not `one`

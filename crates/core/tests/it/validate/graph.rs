@@ -135,7 +135,7 @@ fn ids_are_slugs_and_unique_in_the_whole_document() {
                 another trigger already has the id `t`
                 → give one of them another id; edges and expressions find it by that
             error duplicate-id step b.id
-                another step or note already has the id `b`
+                another step already has the id `b`
                 → give one of them another id; edges and expressions find it by that
             error bad-id step Load Data!.id
                 `Load Data!` cannot be an id: ids start with a lower case letter and hold only those, digits and `_`, at most 64
@@ -191,7 +191,7 @@ fn joins_wait_for_edges_that_are_there() {
         ] }"#,
         &expect![[r#"
             error join-at-least step b.join
-                `b` waits for at least 3 edges, but only 1 lead to it
+                `b` waits for at least 3 edges, but the number of edges that lead to it is 1
                 → lower the number, or draw the missing edges
             error join-at-least step c.join
                 `c` waits for at least 0 edges, which is no condition

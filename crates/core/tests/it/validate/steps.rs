@@ -146,7 +146,7 @@ fn an_undo_is_a_task_with_settings_that_fit() {
                 this version has no step of the kind `sned`
                 → did you mean `send`?
             error undo-kind step b.undo.kind
-                a `approval` cannot take anything back
+                `approval` cannot take anything back
                 → choose a task; to undo several steps, give each its own undo
             error missing-setting step c.undo.with.path
                 `File` is missing
@@ -170,31 +170,31 @@ fn secrets_in_clear_are_found_wherever_they_stand_and_not_repeated() {
         ], "edges": [{ "from": "a", "to": "b" }],
         "triggers": [{ "id": "t", "kind": "webhook", "secret": "abc" }] }"#,
         &expect![[r#"
-            error secret-in-clear trigger t.secret
+            warning secret-in-clear trigger t.secret
                 `secret` holds its secret in clear
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step a.with.headers.Authorization
+            warning secret-in-clear step a.with.headers.Authorization
                 `Authorization` holds its secret in clear
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step a.with.headers.X-Api-Key
+            warning secret-in-clear step a.with.headers.X-Api-Key
                 `X-Api-Key` holds its secret in clear
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step a.with.text[0]
+            warning secret-in-clear step a.with.text[0]
                 this text holds what looks like an address with a password
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step a.with.text[1]
+            warning secret-in-clear step a.with.text[1]
                 this text holds what looks like a GitHub token
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step a.with.text[2]
+            warning secret-in-clear step a.with.text[2]
                 this text holds what looks like an AWS access key
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step b.with.sql[0]
+            warning secret-in-clear step b.with.sql[0]
                 this text holds what looks like a private key
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step b.with.password
+            warning secret-in-clear step b.with.password
                 `password` holds its secret in clear
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
-            error secret-in-clear step b.pin.key
+            warning secret-in-clear step b.pin.key
                 this text holds what looks like an API key
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
         "#]],
