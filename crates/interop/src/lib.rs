@@ -1,9 +1,7 @@
-//! Workflows in other formats: pictures, schemas, and later the formats of other engines.
+//! Workflows in the formats of others.
 //!
-//! # Invariants
-//!
-//! * An exporter is a pure function of the document and the catalog.
-//! * [`EXPORTERS`] is the only list: what is not in it does not exist, what is in it works in window and CLI.
+//! An exporter is one file here and one line in [`EXPORTERS`]; the command line, the window and the documentation
+//! take them from there.
 
 mod schema;
 mod svg;
@@ -11,29 +9,28 @@ mod svg;
 use baton_core::document::Workflow;
 use baton_core::step_kind::Catalog;
 
-pub use schema::input_schema;
+pub use schema::schema_text;
 pub use svg::svg;
 
-/// A way to write a workflow.
-#[derive(Debug, Clone, Copy)]
+/// A format that a workflow can be written in.
 pub struct Exporter {
-    /// Name on the command line.
+    /// Name on the command line, kebab-case.
     pub id: &'static str,
     /// Name that people see.
     pub title: &'static str,
-    /// Ending of the file, with the dot.
-    pub ending: &'static str,
-    /// Writes it.
-    pub write: fn(&Workflow, &Catalog) -> String,
+    /// Ending of the file, without the dot.
+    pub extension: &'static str,
+    /// The text of the file.
+    pub export: fn(&Workflow, &Catalog) -> String,
 }
 
-/// All exporters, by id.
+/// All exporters.
 pub const EXPORTERS: &[Exporter] = &[
-    Exporter {
-        id: "json-schema",
-        title: "JSON Schema of the input",
-        ending: ".schema.json",
-        write: |workflow, _| input_schema(workflow),
-    },
-    Exporter { id: "svg", title: "Picture (SVG)", ending: ".svg", write: svg },
+    Exporter { id: "json-schema", title: "JSON Schema of the format", extension: "schema.json", export: |_, _| schema_text() },
+    Exporter { id: "svg", title: "Picture (SVG)", extension: "svg", export: svg },
 ];
+
+/// The exporter with this id.
+pub fn find(id: &str) -> Option<&'static Exporter> {
+    EXPORTERS.iter().find(|exporter| exporter.id == id)
+}

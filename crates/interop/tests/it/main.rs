@@ -1,0 +1,4 @@
+//! What others get to see of a workflow.
+
+mod exporters;
+mod svg;
