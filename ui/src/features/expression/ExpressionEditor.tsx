@@ -3,7 +3,7 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { CircleAlert, Play, TriangleAlert } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import CodeEditor from "./CodeEditor";
 import classes from "./ExpressionEditor.module.css";
 import { jsonataExtensions } from "./jsonata-extensions";
@@ -85,7 +85,9 @@ export default function ExpressionEditor({
       {shown && (
         <div className={classes.finding} data-severity={shown.severity} role="status">
           {shown.severity === "error" ? <CircleAlert size={13} /> : <TriangleAlert size={13} />}
-          <span>{sentence(shown.message)}</span>
+          <span>
+            <Words text={shown.message} />
+          </span>
         </div>
       )}
       {isTrying && workflow !== undefined && (

@@ -6,7 +6,7 @@ import { X } from "lucide-react";
 import { toBackendError } from "../../backend/backend";
 import { call } from "../../backend/call";
 import { runListQuery } from "../../backend/queries";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import ValueView from "../data/ValueView";
 import classes from "./ExpressionEditor.module.css";
 
@@ -53,7 +53,9 @@ export default function TryExpression({ source, run, workflow, onClose }: TryExp
       </div>
       {failure ? (
         <div className={classes.finding} data-severity="error" style={{ padding: "0 9px 8px" }} role="status">
-          <span>{sentence(failure)}</span>
+          <span>
+            <Words text={failure} />
+          </span>
         </div>
       ) : (
         tried.data && <ValueView value={tried.data.value} label="Result" empty="null" isCompact />

@@ -50,20 +50,22 @@ export default function RunDetail({ view, row, rows }: RunDetailProps) {
   const shown = wanted !== null && tabs.some((tab) => tab.value === wanted) ? wanted : telling;
   return (
     <div className={classes.detail}>
-      {row && <StepNow key={row.path} view={view} row={row} isLive={isLive} />}
       <Tabs
         value={shown}
         onChange={(next) => setTab(next)}
         className={classes.tabs ?? ""}
         keepMounted={false}
       >
-        <Tabs.List>
-          {tabs.map((one) => (
-            <Tabs.Tab key={one.value} value={one.value} data-testid={`tab-${one.value}`}>
-              {one.label}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <div className={classes.tabRow}>
+          <Tabs.List>
+            {tabs.map((one) => (
+              <Tabs.Tab key={one.value} value={one.value} data-testid={`tab-${one.value}`}>
+                {one.label}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {row && <StepNow key={row.path} view={view} row={row} isLive={isLive} />}
+        </div>
         {row && asks && (
           <Tabs.Panel value="decide" className={classes.tabPanel ?? ""}>
             <StepQuestion view={view} row={row} />

@@ -1,7 +1,7 @@
 /** The steps of a run in order; a click selects the step on the canvas too. */
 import { ActionIcon, NumberInput, Tooltip } from "@mantine/core";
 import { ChevronLeft, ChevronRight, CircleX } from "lucide-react";
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useCatalog } from "../../backend/queries";
 import type { RunView } from "../../bindings/RunView";
 import { iconOf } from "../../components/icons";
@@ -22,6 +22,10 @@ export default function RunSteps({ view, rows }: { view: RunView; rows: readonly
   const setPath = useRunSelection((state) => state.setPath);
   const list = useRef<HTMLDivElement>(null);
   const now = useNow(1_000, !hasEnded(view.status));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another step moves the list.
+  useEffect(() => {
+    list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [path]);
   const pick = (row: RunRow | null) => {
     setPath(row?.path ?? null);
     select(row ? { steps: [row.step.id] } : {});
