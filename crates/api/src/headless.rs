@@ -67,7 +67,7 @@ pub async fn run(
     let shown = |path: PathBuf| path.display().to_string();
     let start = RunStart { document, path: path.map(shown), input, work_dir: work_dir.map(shown) };
     let run = handlers::begin(app, start, &by).await?.run;
-    Watch { app, run, approvals, seen: 0, ended: None, on_event }.to_the_end(notices).await
+    Watch { app, run, approvals, seen: 0, ended: None, on_event }.until_done(notices).await
 }
 
 /// Goes along with a run that was begun before, as [`run`] does, from the event after `after` on.
@@ -87,7 +87,7 @@ pub async fn follow(
     // The end of a run that has ended is told once more: it holds the result.
     let seen = if row.ended_at.is_some() { after.min(row.seq.saturating_sub(1)) } else { after };
     let run = row.id;
-    Watch { app, run, approvals, seen, ended: None, on_event }.to_the_end(notices).await
+    Watch { app, run, approvals, seen, ended: None, on_event }.until_done(notices).await
 }
 
 struct Watch<'a, F> {
@@ -100,7 +100,7 @@ struct Watch<'a, F> {
 }
 
 impl<F: FnMut(&Logged)> Watch<'_, F> {
-    async fn to_the_end(
+    async fn until_done(
         mut self,
         mut notices: broadcast::Receiver<EngineNotice>,
     ) -> Result<RunResult, ApiError> {

@@ -99,7 +99,7 @@ pub(crate) fn check(
         problems,
         digest: document::digest(workflow),
         steps,
-        layout: baton_core::layout::layout(workflow, catalog),
+        layout: baton_core::layout::layout(workflow, catalog, true),
     }
 }
 
@@ -112,9 +112,7 @@ pub async fn workflow_layout(
     app: &App,
     request: WorkflowLayout,
 ) -> Result<WorkflowLaidOut, ApiError> {
-    let mut document = request.document;
-    document.layout.clear();
-    Ok(WorkflowLaidOut { layout: baton_core::layout::tidy(&document, app.catalog()) })
+    Ok(WorkflowLaidOut { layout: baton_core::layout::layout(&request.document, app.catalog(), false) })
 }
 
 /// A picture of a document.

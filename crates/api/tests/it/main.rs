@@ -1,4 +1,5 @@
 //! Behaviour of the commands with a real data folder, as one test program.
+#![expect(clippy::unwrap_used, reason = "a test says what it expects with `unwrap`")]
 
 mod opening;
 mod running;

@@ -1,4 +1,5 @@
 //! Behaviour of the engine with a real store, as one test program.
+#![expect(clippy::unwrap_used, reason = "a test says what it expects with `unwrap`")]
 
 mod carrying_out;
 mod interruption;
