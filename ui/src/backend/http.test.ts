@@ -34,7 +34,10 @@ describe("the session", () => {
     await backend.rpc("app_info", {});
     expect(calls[0]?.init.body).toBe('{"code":"one-time"}');
     expect(location.hash).toBe("");
-    expect(calls[1]).toMatchObject({ url: "/api/rpc/app_info", init: { headers: { "X-Baton-Session": "s1" } } });
+    expect(calls[1]).toMatchObject({
+      url: "/api/rpc/app_info",
+      init: { headers: { "X-Baton-Session": "s1" } },
+    });
   });
 
   test("outlives a reload of the tab", async () => {
@@ -91,8 +94,9 @@ describe("the stream of events", () => {
 
   test("is put together from pieces, wherever they are cut", async () => {
     const seen: string[] = [];
-    await readEvents(streamOf([": connected\n\nda", 'ta: {"a":1}\n', "\ndata: x\r\ndata: y\r\n\r\n"]), (data) =>
-      seen.push(data),
+    await readEvents(
+      streamOf([": connected\n\nda", 'ta: {"a":1}\n', "\ndata: x\r\ndata: y\r\n\r\n"]),
+      (data) => seen.push(data),
     );
     expect(seen).toEqual(['{"a":1}', "x\ny"]);
   });

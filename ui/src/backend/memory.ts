@@ -19,7 +19,7 @@ export function plainCheck(document: Workflow): WorkflowChecked {
     for (const step of steps) {
       const inner = step.body ? visit(step.body.steps) : undefined;
       const size: [number, number] =
-        step.body && inner ? [Math.max(280, inner[0]), Math.max(160, inner[1])] : [220, 76];
+        step.body && inner ? [Math.max(280, inner[0]), Math.max(160, inner[1])] : [220, 72];
       check.steps[step.id] = { ports: [], effect: "pure", summary: "", isKnown: true, size };
       check.layout[step.id] = document.layout?.[step.id] ?? [x, 64];
       x += size[0] + 80;

@@ -98,7 +98,7 @@ function Picker() {
         >
           <CornerLeftUp size={16} />
         </ActionIcon>
-        <Text size="sm" c="dimmed" truncate="start" title={listing.data?.path}>
+        <Text size="sm" c="dimmed" truncate title={listing.data?.path}>
           {listing.data?.path ?? "…"}
         </Text>
       </Group>

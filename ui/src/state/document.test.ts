@@ -10,8 +10,8 @@ import {
   copySteps,
   deleteEdges,
   deleteSteps,
-  edgeKey,
   eachStep,
+  edgeKey,
   findEdge,
   findStep,
   inOrder,
@@ -79,7 +79,12 @@ describe("reading", () => {
   });
 
   test("fills in the lists that a file may leave out", () => {
-    const doc = normalize({ format: 1, id: "x", name: "X", steps: [step("s", { body: {} as never })] } as never);
+    const doc = normalize({
+      format: 1,
+      id: "x",
+      name: "X",
+      steps: [step("s", { body: {} as never })],
+    } as never);
     expect(doc.edges).toEqual([]);
     expect(doc.notes).toEqual([]);
     expect(doc.steps[0]?.body).toEqual({ steps: [], edges: [] });
@@ -100,7 +105,13 @@ describe("reading", () => {
   });
 
   test("keeps every step of a graph that runs in a circle", () => {
-    const graph = { steps: [step("a"), step("b")], edges: [{ from: "a", to: "b" }, { from: "b", to: "a" }] };
+    const graph = {
+      steps: [step("a"), step("b")],
+      edges: [
+        { from: "a", to: "b" },
+        { from: "b", to: "a" },
+      ],
+    };
     expect(inOrder(graph)).toHaveLength(2);
   });
 });

@@ -5,7 +5,15 @@ import type { WorkflowOpened } from "../bindings/WorkflowOpened";
 import { useAsk } from "./ask";
 import { newWorkflow } from "./document";
 import { useEditor } from "./editor";
-import { createWorkflow, discardRecovered, keepRecovered, mayLeave, openDraft, openPath, save } from "./files";
+import {
+  createWorkflow,
+  discardRecovered,
+  keepRecovered,
+  mayLeave,
+  openDraft,
+  openPath,
+  save,
+} from "./files";
 import { usePicker } from "./picker";
 import { useView } from "./view";
 
@@ -153,7 +161,12 @@ describe("saving", () => {
 });
 
 describe("recovered edits", () => {
-  const draft = { key: "/work/demo.baton.json", document: { ...doc(), name: "Recovered" }, at: 1, base: "r1" };
+  const draft = {
+    key: "/work/demo.baton.json",
+    document: { ...doc(), name: "Recovered" },
+    at: 1,
+    base: "r1",
+  };
 
   test("are taken over as one step of undo", async () => {
     backend.given("workflow_open", () => opened({ draft }));

@@ -32,8 +32,12 @@ function view(seq: number): RunView {
 }
 
 const run = () => useRun.getState();
-const advanced = (seq: number) =>
-  ({ type: "run-advanced", summary: view(seq).summary, events: [], truncated: false }) as const;
+const advanced = (seq: number) => ({
+  type: "run-advanced" as const,
+  summary: view(seq).summary,
+  events: [],
+  truncated: false,
+});
 let backend: MemoryBackend;
 
 beforeEach(() => {

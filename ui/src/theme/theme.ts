@@ -54,7 +54,10 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "xs" } },
     Textarea: { defaultProps: { size: "xs" } },
     Switch: { defaultProps: { size: "xs" } },
-    Modal: { defaultProps: { radius: "lg", overlayProps: { backgroundOpacity: 0.4 } } },
+    Modal: {
+      styles: { title: { fontWeight: 650, fontSize: "1rem", letterSpacing: "-0.01em" } },
+      defaultProps: { radius: "lg", overlayProps: { backgroundOpacity: 0.4 } },
+    },
     Menu: { defaultProps: { shadow: "md", radius: "md" } },
     Badge: { defaultProps: { radius: "sm", variant: "light" } },
   },

@@ -386,7 +386,7 @@ function Flow() {
     useCanvas.setState({
       search: {
         screen,
-        at: [at[0], at[1] - 30],
+        at: [at[0], at[1] - 36],
         parent: start.parent,
         from: { step: start.step, handle: start.handle },
       },
@@ -542,6 +542,8 @@ function Flow() {
           boxStart.current = pointOf(event.nativeEvent).at;
         }}
         onSelectionEnd={onSelectionEnd}
+        onMoveStart={() => frame.current?.setAttribute("data-moving", "yes")}
+        onMoveEnd={() => frame.current?.removeAttribute("data-moving")}
         onMove={(_, viewport) => onMove(viewport)}
         onInit={() => onMove(flow.getViewport())}
         onBeforeDelete={async () => false}

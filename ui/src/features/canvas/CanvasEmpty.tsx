@@ -26,7 +26,7 @@ export function CanvasEmpty({ isLocked }: { isLocked: boolean }) {
                 useCanvas.setState({
                   search: {
                     screen: [box.left, box.bottom + 8],
-                    at: [middle[0] - 110, middle[1] - 30],
+                    at: [middle[0] - 110, middle[1] - 36],
                     parent: null,
                   },
                 });

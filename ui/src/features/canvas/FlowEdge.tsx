@@ -62,7 +62,11 @@ export const FlowEdge = memo(function FlowEdge({
         <EdgeLabelRenderer>
           <div
             className={classes.label}
-            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+            style={{
+              transform: `translate(-50%, -50%) translate(${x}px, ${y}px)`,
+              // Words stay between the cards, unless there is no room at all.
+              maxWidth: Math.max(56, Math.min(220, Math.abs(targetX - sourceX) - 20)),
+            }}
             data-state={state}
           >
             {words.map((word) => (

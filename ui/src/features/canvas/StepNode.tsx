@@ -5,6 +5,7 @@ import { memo } from "react";
 import { iconOf } from "../../components/icons";
 import { titleOf } from "../../state/document";
 import { CardBadges } from "./CardBadges";
+import { PORT_ROW, portsTop } from "./geometry";
 import { Handles } from "./Handles";
 import type { CardNode } from "./nodes";
 import classes from "./StepNode.module.css";
@@ -30,7 +31,7 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Car
       data-status={view?.status}
       style={{ width: item.w, height: item.h }}
     >
-      <div className={classes.head}>
+      <div className={classes.head} data-ports={item.ports.length > 0 || undefined}>
         <span className={classes.icon} data-category={kind?.category ?? "systems"} aria-hidden>
           <Icon size={18} strokeWidth={1.9} />
         </span>
@@ -46,8 +47,13 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Car
           </Tooltip>
         )}
       </div>
-      {item.ports.map((port) => (
-        <div key={port.name} className={classes.port} data-chosen={view?.port === port.name || undefined}>
+      {item.ports.map((port, index) => (
+        <div
+          key={port.name}
+          className={classes.port}
+          data-chosen={view?.port === port.name || undefined}
+          style={{ top: portsTop(item.ports.length, false) + index * PORT_ROW }}
+        >
           {port.title}
         </div>
       ))}

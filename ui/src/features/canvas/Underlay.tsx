@@ -16,18 +16,23 @@ export function Underlay({ scene, mounted, isFar, views, marks, selected }: Prop
   const { colorScheme } = useMantineColorScheme();
   const painting = useRef<Painting>({ scene, mounted, isFar, views, marks, selected: new Set(selected) });
   const request = useRef<() => void>(() => undefined);
+  const refresh = useRef<() => void>(() => undefined);
 
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
-    const paint = createPainter(element);
+    const painter = createPainter(element);
+    refresh.current = () => {
+      painter.refresh();
+      request.current();
+    };
     let frame = 0;
     request.current = () => {
       if (frame !== 0) return;
       frame = requestAnimationFrame(() => {
         frame = 0;
         const [x, y, zoom] = store.getState().transform;
-        paint(painting.current, { x, y, zoom });
+        painter.paint(painting.current, { x, y, zoom });
       });
     };
     let last = store.getState().transform;
@@ -53,7 +58,7 @@ export function Underlay({ scene, mounted, isFar, views, marks, selected }: Prop
   // biome-ignore lint/correctness/useExhaustiveDependencies: other colours, same picture
   useEffect(() => {
     // The variables change after the attribute is set.
-    requestAnimationFrame(() => request.current());
+    requestAnimationFrame(() => refresh.current());
   }, [colorScheme]);
 
   return <canvas ref={canvas} className={classes.underlay} />;

@@ -31,8 +31,10 @@ import { useEditor } from "../../state/editor";
 import { tell } from "../../state/tell";
 import { type Search, takenIn, useCanvas } from "./canvas-store";
 import {
+  CARD_HEIGHT,
   CARD_WIDTH,
   CONTAINER_HEAD,
+  CONTAINER_MIN,
   CONTAINER_PAD,
   cardHeight,
   freePlace,
@@ -45,8 +47,6 @@ import { placesOf } from "./scene";
 
 // What the canvas does to the document. Each function is one gesture and so one step of undo.
 
-const CONTAINER_SIZE: XY = [300, 180];
-
 function edit(label: string, recipe: (draft: Workflow) => void, mergeKey?: string): void {
   useEditor.getState().edit(label, recipe, mergeKey === undefined ? {} : { mergeKey });
 }
@@ -56,7 +56,7 @@ function select(steps: string[]): void {
 }
 
 function sizeOf(kind: KindInfo): XY {
-  return kind.isContainer ? CONTAINER_SIZE : [CARD_WIDTH, cardHeight(kind.ports.length)];
+  return kind.isContainer ? CONTAINER_MIN : [CARD_WIDTH, cardHeight(kind.ports.length)];
 }
 
 /** A new step of a kind, with an id that nothing else has. */
@@ -104,9 +104,17 @@ export function addKind(kind: KindInfo, search: Omit<Search, "screen">): string 
       const source = found && scene.items.get(found.source);
       const target = found && scene.items.get(found.target);
       if (!found || !source || !target) return;
+      const after = snap(source.at[0] + source.w + GAP);
       const at: XY = search.at
-        ? [snap(search.at[0] - origin[0] - size[0] / 2), snap(search.at[1] - origin[1] - size[1] / 2)]
-        : [snap(source.at[0] + source.w + GAP), snap((source.at[1] + target.at[1]) / 2)];
+        ? [
+            // Never on the step before, where that stands to the left as usual.
+            Math.max(
+              snap(search.at[0] - origin[0] - size[0] / 2),
+              target.at[0] > source.at[0] ? after : -1e6,
+            ),
+            snap(search.at[1] - origin[1] - size[1] / 2),
+          ]
+        : [after, snap((source.at[1] + target.at[1]) / 2)];
       makeRoom(draft, search.parent, found.target, at[0] + size[0] + GAP - target.at[0]);
       insertOnEdge(draft, found.key, step, mainPort(kind), at);
       return;
@@ -117,7 +125,7 @@ export function addKind(kind: KindInfo, search: Omit<Search, "screen">): string 
       at = [search.at[0] - origin[0], search.at[1] - origin[1]];
     } else if (from) {
       const outlet = from.handles.find((each) => each.id === search.from?.handle);
-      const drop = outlet && outlet.side === "right" ? outlet.y - 30 : from.h + 40;
+      const drop = outlet && outlet.side === "right" ? outlet.y - CARD_HEIGHT / 2 : from.h + 40;
       at = [from.at[0] + from.w + GAP, from.at[1] + Math.max(0, outlet?.id === OUT ? 0 : drop)];
     } else {
       const middle = api?.center() ?? [0, 0];

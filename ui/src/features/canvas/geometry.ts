@@ -1,15 +1,17 @@
 import type { Port } from "../../bindings/Port";
 import type { XY } from "../../state/document";
 
-// Measures of a card in canvas units. React Flow is told all of them, so that it never measures.
+// Measures of a card in canvas units, the same as in `crates/core/src/layout.rs`. React Flow is told all of them, so
+// that it never measures.
 
 export const GRID = 20;
 export const CARD_WIDTH = 220;
-export const CARD_HEAD = 60;
-export const PORT_ROW = 24;
+export const CARD_HEIGHT = 72;
+export const PORT_ROW = 18;
 export const CONTAINER_HEAD = 44;
-export const CONTAINER_PAD = 20;
-export const NOTE_SIZE: XY = [220, 120];
+export const CONTAINER_PAD = 24;
+export const CONTAINER_MIN: XY = [260, 140];
+export const NOTE_SIZE: XY = [240, 120];
 /** Room between a step and the one that is added after it. */
 export const GAP = 80;
 const HANDLE = 12;
@@ -45,7 +47,14 @@ export function handleOf(port: string | null, on: string | undefined): string {
 }
 
 export function cardHeight(ports: number): number {
-  return CARD_HEAD + (ports > 0 ? ports * PORT_ROW + 8 : 0);
+  return CARD_HEIGHT + Math.max(0, ports - 2) * PORT_ROW;
+}
+
+/** Where the rows of the ports begin: below the name, in the middle of the room for two. */
+export function portsTop(ports: number, isContainer: boolean): number {
+  if (isContainer) return CONTAINER_HEAD + 4;
+  const half = CARD_HEIGHT / 2;
+  return half + Math.max(0, (half - ports * PORT_ROW) / 2);
 }
 
 /** Where the handles of a card or container stand: their centres, from its top left corner. */
@@ -55,11 +64,13 @@ export function handlesOf(
   ports: readonly Port[],
   isContainer: boolean,
 ): HandlePlace[] {
-  const middle = isContainer ? CONTAINER_HEAD / 2 : CARD_HEAD / 2;
-  const first = (isContainer ? CONTAINER_HEAD : CARD_HEAD) + PORT_ROW / 2;
+  const middle = isContainer ? CONTAINER_HEAD / 2 : CARD_HEIGHT / 2;
+  const first = portsTop(ports.length, isContainer) + PORT_ROW / 2;
+  // Beside ports the plain outlet stands higher, by the name.
+  const plain = isContainer || ports.length === 0 ? middle : PORT_ROW;
   return [
     { id: IN, type: "target", side: "left", x: 0, y: middle },
-    { id: OUT, type: "source", side: "right", x: width, y: middle },
+    { id: OUT, type: "source", side: "right", x: width, y: plain },
     ...ports.map(
       (port, index): HandlePlace => ({
         id: portHandle(port.name),

@@ -9,6 +9,7 @@ import type { WorkflowChecked } from "../../bindings/WorkflowChecked";
 import { edgeKey, splitFrom, type XY } from "../../state/document";
 import {
   CARD_WIDTH,
+  CONTAINER_MIN,
   CONTAINER_PAD,
   cardHeight,
   contains,
@@ -93,8 +94,8 @@ export function buildScene(
         at,
         x: (parent?.x ?? 0) + at[0],
         y: (parent?.y ?? 0) + at[1],
-        w: isContainer ? Math.max(300, facts?.size[0] ?? 0) : CARD_WIDTH,
-        h: isContainer ? Math.max(180, facts?.size[1] ?? 0) : cardHeight(ports.length),
+        w: isContainer ? Math.max(CONTAINER_MIN[0], facts?.size[0] ?? 0) : CARD_WIDTH,
+        h: isContainer ? Math.max(CONTAINER_MIN[1], facts?.size[1] ?? 0) : cardHeight(ports.length),
         step,
         note: null,
         facts,

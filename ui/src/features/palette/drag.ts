@@ -59,7 +59,7 @@ export function startDrag(event: ReactPointerEvent<HTMLElement>, kind: KindInfo)
     if (!isDragging || !api || !isOverCanvas(screen)) return;
     const at = api.toCanvas(screen);
     if (dropEdge !== null) addKind(kind, { parent: dropContainer, edge: dropEdge, at });
-    else addKind(kind, { parent: dropContainer, at: [at[0] - CARD_WIDTH / 2, at[1] - 30] });
+    else addKind(kind, { parent: dropContainer, at: [at[0] - CARD_WIDTH / 2, at[1] - 36] });
     api.focus();
   }
 
