@@ -15,7 +15,7 @@ use crate::files::{Format, write_xlsx};
 use crate::kind::{About, Kind};
 use crate::overview::file_name;
 use crate::safe_path::SafePath;
-use crate::{TaskContext, TaskOutput};
+use crate::{Artifacts, TaskContext, TaskOutput};
 
 /// The settings of `write_table`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -69,6 +69,7 @@ impl Kind for Step {
             ("bytes", "size of the file"),
             ("blake3", "hash of the file"),
             ("replaced", "whether a file was there before"),
+            ("previous", "the file that was there before, kept by its hash; null if there was none"),
         ],
     };
 
@@ -98,11 +99,12 @@ impl Kind for Step {
         let aside = aside(&path)?;
         let mut files: Vec<PathBuf> = source.files().into_iter().collect();
         files.push(aside.to_path_buf());
+        let artifacts = cx.artifacts.clone();
         let output = duck::run(cx, files, move |session| {
             import(session, "input", &source)?;
             let rows = write(session, &config, format, &aside)?;
             session.check()?;
-            finish(&path, aside, rows, config.overwrite)
+            finish(&path, aside, rows, config.overwrite, &artifacts)
         })
         .await?;
         Ok(TaskOutput::new(output))
@@ -181,22 +183,35 @@ fn neutral(name: &str) -> String {
 }
 
 /// Puts the file in its place; from then on it survives a power cut.
-fn finish(path: &SafePath, aside: TempPath, rows: u64, overwrite: bool) -> Result<Value, StepError> {
+fn finish(
+    path: &SafePath,
+    aside: TempPath,
+    rows: u64,
+    overwrite: bool,
+    artifacts: &Artifacts,
+) -> Result<Value, StepError> {
     let failed = |error: std::io::Error| path.failed("write", &error);
     let file = std::fs::File::open(&aside).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let hash = hash(&aside).map_err(failed)?;
     let was_there = path.full().exists();
-    let output = |replaced: bool| {
-        json!({ "path": path.shown(), "rows": rows, "bytes": bytes, "blake3": hash, "replaced": replaced })
+    let output = |replaced: bool, previous: Option<String>| {
+        json!({
+            "path": path.shown(), "rows": rows, "bytes": bytes, "blake3": hash, "replaced": replaced,
+            "previous": previous,
+        })
     };
+    let mut previous = None;
     if overwrite {
+        if was_there {
+            previous = keep(path.full(), artifacts).map(Some).map_err(failed)?;
+        }
         aside.persist(path.full()).map_err(|error| failed(error.error))?;
     } else if let Err(error) = aside.persist_noclobber(path.full()) {
         // After an interruption the step runs again and finds its own file.
         if self::hash(path.full()).is_ok_and(|there| there == hash) {
-            return Ok(output(false));
+            return Ok(output(false, None));
         }
         if path.full().exists() {
             return Err(StepError::permanent("file-exists", format!("`{}` is there already", path.shown()))
@@ -205,7 +220,14 @@ fn finish(path: &SafePath, aside: TempPath, rows: u64, overwrite: bool) -> Resul
         return Err(failed(error.error));
     }
     path.sync_folder().map_err(failed)?;
-    Ok(output(was_there))
+    Ok(output(was_there, previous))
+}
+
+/// Keeps a copy of the file that is about to be replaced, so that the step can be taken back.
+fn keep(path: &Path, artifacts: &Artifacts) -> std::io::Result<String> {
+    let mut copy = artifacts.temp_file()?;
+    std::io::copy(&mut std::fs::File::open(path)?, &mut copy)?;
+    Ok(artifacts.put_file(copy.path())?.hash)
 }
 
 fn hash(path: &Path) -> std::io::Result<String> {
