@@ -24,7 +24,9 @@ fn main() {
         return;
     }
     // <target>/<profile>/build/<package>/out
-    let Some(profile) = Path::new(&out).ancestors().nth(3).map(PathBuf::from) else { return };
+    let Some(profile) = Path::new(&out).ancestors().nth(3).map(PathBuf::from) else {
+        return;
+    };
     let to = profile.join(name);
     println!("cargo:rerun-if-changed={}", to.display());
     let put = remove(&to).and_then(|()| place(&from, &to));

@@ -96,7 +96,9 @@ impl Artifacts {
     /// If `hash` is not 64 lower case hex digits: a hash comes from outside and must not become a path.
     pub fn path(&self, hash: &str) -> io::Result<PathBuf> {
         let is_hash = hash.len() == 64
-            && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            && hash
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if !is_hash {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -149,7 +151,11 @@ fn is_whole(path: &Path, bytes: u64) -> bool {
 
 /// Makes the names in `dir` survive a power cut.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(dir)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +199,12 @@ mod tests {
     #[test]
     fn a_hash_never_becomes_a_path() {
         let artifacts = Artifacts::new("/nowhere");
-        for hash in ["", "../../etc/passwd", &"A".repeat(64), &format!("../{}", "a".repeat(61))] {
+        for hash in [
+            "",
+            "../../etc/passwd",
+            &"A".repeat(64),
+            &format!("../{}", "a".repeat(61)),
+        ] {
             assert!(artifacts.path(hash).is_err(), "{hash}");
         }
     }

@@ -14,7 +14,9 @@ pub(crate) type With = Map<String, Value>;
 /// The settings as a `T`. A field that is null counts as absent: expressions give null where nothing is.
 pub(crate) fn parse<T: DeserializeOwned>(with: &With) -> Result<T, StepError> {
     let given = with.iter().filter(|(_, value)| !value.is_null());
-    let given: With = given.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let given: With = given
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     serde_json::from_value(Value::Object(given)).map_err(|error| {
         StepError::permanent("config", format!("the settings do not fit: {error}"))
             .hint("open the step and correct the field")
@@ -31,9 +33,11 @@ impl Text {
     pub(crate) fn of(value: &Value) -> Self {
         Self(match value {
             Value::String(text) => text.clone(),
-            Value::Array(lines) if lines.iter().all(Value::is_string) => {
-                lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
-            }
+            Value::Array(lines) if lines.iter().all(Value::is_string) => lines
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join("\n"),
             Value::Null => String::new(),
             other => other.to_string(),
         })
@@ -86,23 +90,34 @@ mod tests {
         count: u32,
     }
 
-    fn example(value: Value) -> Result<Example, StepError> {
+    fn example(value: &Value) -> Result<Example, StepError> {
         parse(value.as_object().unwrap())
     }
 
     #[test]
     fn a_text_is_a_string_or_lines_or_what_an_expression_gave() {
-        for (value, text) in
-            [(json!("a"), "a"), (json!(["a", "b"]), "a\nb"), (json!(3), "3"), (json!([1]), "[1]")]
-        {
-            assert_eq!(&*example(json!({ "text": value })).unwrap().text, text);
+        for (value, text) in [
+            (json!("a"), "a"),
+            (json!(["a", "b"]), "a\nb"),
+            (json!(3), "3"),
+            (json!([1]), "[1]"),
+        ] {
+            assert_eq!(&*example(&json!({ "text": value })).unwrap().text, text);
         }
     }
 
     #[test]
     fn null_is_absent_and_a_strange_field_is_an_error() {
-        assert_eq!(example(json!({ "text": "a", "count": null })).unwrap().count, 0);
-        let error = example(json!({ "text": "a", "cuont": 1 })).unwrap_err();
-        assert!(error.permanent && error.message.contains("cuont"), "{error}");
+        assert_eq!(
+            example(&json!({ "text": "a", "count": null }))
+                .unwrap()
+                .count,
+            0
+        );
+        let error = example(&json!({ "text": "a", "cuont": 1 })).unwrap_err();
+        assert!(
+            error.permanent && error.message.contains("cuont"),
+            "{error}"
+        );
     }
 }

@@ -90,8 +90,17 @@ impl Secrets {
 
     /// The environment variable that holds the secret `name`.
     pub fn variable(name: &str) -> String {
-        let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        format!("BATON_SECRET_{}", name.chars().map(upper).collect::<String>())
+        let upper = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        };
+        format!(
+            "BATON_SECRET_{}",
+            name.chars().map(upper).collect::<String>()
+        )
     }
 
     /// The value of the secret `name`.
@@ -128,6 +137,9 @@ pub struct TaskOutput {
 impl TaskOutput {
     /// An output and nothing else.
     pub fn new(output: Value) -> Self {
-        Self { output, ..Self::default() }
+        Self {
+            output,
+            ..Self::default()
+        }
     }
 }

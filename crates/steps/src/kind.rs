@@ -75,7 +75,14 @@ pub(crate) fn cancelled() -> StepError {
 
 /// The entry of kind `K` in the catalog.
 pub(crate) fn describe<K: Kind>(name: &'static str, form: &str) -> StepKind {
-    let About { title, summary, category, icon, ports, output } = K::ABOUT;
+    let About {
+        title,
+        summary,
+        category,
+        icon,
+        ports,
+        output,
+    } = K::ABOUT;
     StepKind {
         kind: name,
         title,

@@ -108,8 +108,11 @@ pub fn catalog() -> Catalog {
 }
 
 fn unknown_kind(kind: &str) -> StepError {
-    StepError::permanent("unknown-kind", format!("`{kind}` is not a kind of step that this build knows"))
-        .hint("update Baton, or replace the step")
+    StepError::permanent(
+        "unknown-kind",
+        format!("`{kind}` is not a kind of step that this build knows"),
+    )
+    .hint("update Baton, or replace the step")
 }
 
 #[cfg(test)]

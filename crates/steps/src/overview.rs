@@ -22,10 +22,17 @@ pub struct Touch {
 pub fn effects(workflow: &Workflow) -> Vec<Touch> {
     let mut all = Vec::new();
     workflow.each_step(|step, _| {
-        let undo = step.undo.iter().map(|undo| (undo.kind.as_str(), &undo.with));
+        let undo = step
+            .undo
+            .iter()
+            .map(|undo| (undo.kind.as_str(), &undo.with));
         for (kind, with) in std::iter::once((step.kind.as_str(), &step.with)).chain(undo) {
             for (kind, target) in touches_of(kind, with) {
-                let touch = Touch { kind, target, step: step.id.clone() };
+                let touch = Touch {
+                    kind,
+                    target,
+                    step: step.id.clone(),
+                };
                 if !all.contains(&touch) {
                     all.push(touch);
                 }
@@ -47,8 +54,11 @@ fn control_summary(step: &Step) -> String {
     match step.kind.as_str() {
         "decision" => {
             let cases = with.get("cases").and_then(Value::as_array);
-            let mut ports: Vec<&str> =
-                cases.into_iter().flatten().filter_map(|case| case.get("port")?.as_str()).collect();
+            let mut ports: Vec<&str> = cases
+                .into_iter()
+                .flatten()
+                .filter_map(|case| case.get("port")?.as_str())
+                .collect();
             if !ports.contains(&OTHERWISE) {
                 ports.push(OTHERWISE);
             }
@@ -58,7 +68,11 @@ fn control_summary(step: &Step) -> String {
         "for_each" => {
             let items = expression(&shown(with, "items"));
             let step_count = step.body.as_ref().map_or(0, |body| body.steps.len());
-            if items.is_empty() { format!("{step_count} steps") } else { format!("over {items}") }
+            if items.is_empty() {
+                format!("{step_count} steps")
+            } else {
+                format!("over {items}")
+            }
         }
         "repeat" => prefixed("until ", &expression(&shown(with, "until"))),
         "scope" => {
@@ -68,18 +82,30 @@ fn control_summary(step: &Step) -> String {
         "workflow" => file_name(&shown(with, "workflow")),
         "end" => {
             let outcome = shown(with, "outcome");
-            if outcome.is_empty() { shown(with, "name") } else { outcome }
+            if outcome.is_empty() {
+                shown(with, "name")
+            } else {
+                outcome
+            }
         }
         "fail" => shown(with, "message"),
         "approval" | "form" => {
             let to = with.get("to").and_then(Value::as_array);
             let names: Vec<&str> = to.into_iter().flatten().filter_map(Value::as_str).collect();
-            let names = if names.is_empty() { shown(with, "to") } else { names.join(", ") };
+            let names = if names.is_empty() {
+                shown(with, "to")
+            } else {
+                names.join(", ")
+            };
             prefixed("to ", &names)
         }
         "wait" => {
             let duration = shown(with, "for");
-            if duration.is_empty() { prefixed("until ", &shown(with, "until")) } else { duration }
+            if duration.is_empty() {
+                prefixed("until ", &shown(with, "until"))
+            } else {
+                duration
+            }
         }
         "wait_for" => shown(with, "event"),
         _ => String::new(),
@@ -112,17 +138,32 @@ pub(crate) fn file_name(path: &str) -> String {
 
 /// `text` without the marks of a template, if it is exactly one.
 pub(crate) fn expression(text: &str) -> String {
-    let inner = text.trim().strip_prefix("{%").and_then(|rest| rest.strip_suffix("%}"));
-    inner.filter(|inner| !inner.contains("{%")).unwrap_or(text).trim().to_owned()
+    let inner = text
+        .trim()
+        .strip_prefix("{%")
+        .and_then(|rest| rest.strip_suffix("%}"));
+    inner
+        .filter(|inner| !inner.contains("{%"))
+        .unwrap_or(text)
+        .trim()
+        .to_owned()
 }
 
 fn prefixed(prefix: &str, text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("{prefix}{text}") }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}{text}")
+    }
 }
 
 /// The first line of `text`, at most `limit` characters.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .trim();
     if line.chars().count() <= limit {
         return line.to_owned();
     }
@@ -130,3 +171,7 @@ pub(crate) fn shorten(text: &str, limit: usize) -> String {
     short.push('…');
     short
 }
+
+#[cfg(test)]
+#[path = "tests/overview.rs"]
+mod tests;

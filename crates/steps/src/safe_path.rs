@@ -23,18 +23,27 @@ impl SafePath {
     pub(crate) fn to_read(cx: &TaskContext, text: &str) -> Result<Self, StepError> {
         let path = checked(text)?;
         let full = if path.is_absolute() {
-            path.to_path_buf()
+            path
         } else {
             inside(&cx.work_dir, &path, text)?
         };
         // What is compared later is the file itself, whatever links lead to it.
         let full = full.canonicalize().unwrap_or(full);
-        let found = Self { full, shown: text.trim().to_owned() };
+        let found = Self {
+            full,
+            shown: text.trim().to_owned(),
+        };
         if found.full.is_dir() {
-            return Err(StepError::permanent("file-is-folder", format!("`{text}` is a folder"))
-                .hint("name a file in it"));
+            return Err(
+                StepError::permanent("file-is-folder", format!("`{text}` is a folder"))
+                    .hint("name a file in it"),
+            );
         }
-        if found.full.exists() { Ok(found) } else { Err(found.missing()) }
+        if found.full.exists() {
+            Ok(found)
+        } else {
+            Err(found.missing())
+        }
     }
 
     /// A file to write or delete: always below the work folder.
@@ -42,19 +51,30 @@ impl SafePath {
         let path = checked(text)?;
         let full = inside(&cx.work_dir, &path, text)?;
         if full.file_name().is_none() || text.trim_end().ends_with(['/', '\\']) {
-            return Err(StepError::permanent("path", format!("`{text}` names no file")));
+            return Err(StepError::permanent(
+                "path",
+                format!("`{text}` names no file"),
+            ));
         }
-        Ok(Self { full, shown: text.trim().to_owned() })
+        Ok(Self {
+            full,
+            shown: text.trim().to_owned(),
+        })
     }
 
     /// A folder below the work folder that exists.
     pub(crate) fn to_folder(cx: &TaskContext, text: &str) -> Result<Self, StepError> {
         let full = inside(&cx.work_dir, &checked(text)?, text)?;
         if full.is_dir() {
-            return Ok(Self { full, shown: text.trim().to_owned() });
+            return Ok(Self {
+                full,
+                shown: text.trim().to_owned(),
+            });
         }
-        Err(StepError::permanent("folder-not-found", format!("there is no folder `{text}`"))
-            .hint(format!("looked for `{}`", full.display())))
+        Err(
+            StepError::permanent("folder-not-found", format!("there is no folder `{text}`"))
+                .hint(format!("looked for `{}`", full.display())),
+        )
     }
 
     /// Where it is.
@@ -69,9 +89,16 @@ impl SafePath {
 
     /// The ending of the name in lower case, without `.gz` or `.zst`.
     pub(crate) fn ending(&self) -> String {
-        let name = self.full.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = self
+            .full
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
         let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        name.rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default()
+        name.rsplit_once('.')
+            .map(|(_, ending)| ending.to_owned())
+            .unwrap_or_default()
     }
 
     /// The folder of the file, made if it is not there.
@@ -104,9 +131,12 @@ impl SafePath {
             [] => place,
             names => format!("{place}; the folder has {}", quoted(names)),
         };
-        StepError::permanent("file-not-found", format!("there is no file `{}`", self.shown))
-            .hint(hint)
-            .details(serde_json::json!({ "path": self.full, "similar": similar }))
+        StepError::permanent(
+            "file-not-found",
+            format!("there is no file `{}`", self.shown),
+        )
+        .hint(hint)
+        .details(serde_json::json!({ "path": self.full, "similar": similar }))
     }
 }
 
@@ -139,8 +169,10 @@ fn checked(text: &str) -> Result<PathBuf, StepError> {
         return Err(outside(text, "leaves the work folder by `..`"));
     }
     if let Some(part) = trimmed.split(['/', '\\']).find(|part| is_reserved(part)) {
-        return Err(StepError::permanent("path", format!("`{part}` cannot be the name of a file"))
-            .hint("it is reserved on Windows; choose another name"));
+        return Err(
+            StepError::permanent("path", format!("`{part}` cannot be the name of a file"))
+                .hint("it is reserved on Windows; choose another name"),
+        );
     }
     Ok(path.to_path_buf())
 }
@@ -148,24 +180,38 @@ fn checked(text: &str) -> Result<PathBuf, StepError> {
 /// Names that mean a device or another stream of a file on Windows. Refused everywhere, so that a workflow works on
 /// every system.
 fn is_reserved(part: &str) -> bool {
-    let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_uppercase();
+    let stem = part
+        .split('.')
+        .next()
+        .unwrap_or(part)
+        .trim_end()
+        .to_ascii_uppercase();
     let is_numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']))
+        stem.strip_prefix(prefix)
+            .is_some_and(|rest| matches!(rest.as_bytes(), [b'1'..=b'9']))
     };
-    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || is_numbered("COM") || is_numbered("LPT")
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || is_numbered("COM")
+        || is_numbered("LPT")
 }
 
 /// `path` below `root`, with no link on the way that leads out.
 fn inside(root: &Path, path: &Path, text: &str) -> Result<PathBuf, StepError> {
     let root = root.canonicalize().map_err(|error| {
         let place = root.display();
-        StepError::permanent("work-folder", format!("the work folder `{place}`: {}", reason(&error)))
+        StepError::permanent(
+            "work-folder",
+            format!("the work folder `{place}`: {}", reason(&error)),
+        )
     })?;
     let mut full = root.clone();
     if path.is_absolute() {
         full = path.to_path_buf();
     } else {
-        full.extend(path.components().filter(|part| matches!(part, Component::Normal(_))));
+        full.extend(
+            path.components()
+                .filter(|part| matches!(part, Component::Normal(_))),
+        );
     }
     // The part that exists decides where the rest would be; a link that leads nowhere is followed as well.
     let mut existing = full.as_path();
@@ -182,15 +228,29 @@ fn inside(root: &Path, path: &Path, text: &str) -> Result<PathBuf, StepError> {
         return Err(outside(text, "leads out of the work folder"));
     }
     let rest = full.strip_prefix(existing).unwrap_or(Path::new(""));
-    Ok(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+    Ok(if rest.as_os_str().is_empty() {
+        real
+    } else {
+        real.join(rest)
+    })
 }
 
 fn similar_names(path: &Path) -> Vec<String> {
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let Some(entries) = path.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else {
+    let wanted = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let Some(entries) = path
+        .parent()
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+    else {
         return Vec::new();
     };
-    let names = entries.flatten().take(2_000).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names = entries
+        .flatten()
+        .take(2_000)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut scored: Vec<(usize, String)> = names
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))
         .filter(|(score, _)| *score <= wanted.chars().count().div_ceil(3).max(2))
@@ -217,7 +277,10 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
 
 /// `a`, `b` and `c`, in backticks.
 pub(crate) fn quoted<T: AsRef<str>>(names: &[T]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
     names.join(", ")
 }
 
@@ -233,7 +296,12 @@ mod tests {
         let path = SafePath::to_read(&bench.cx, "data/./a.csv").unwrap();
         assert!(path.full().ends_with("work/data/a.csv"));
         assert_eq!(path.ending(), "csv");
-        assert!(SafePath::to_write(&bench.cx, "new/folder/b.csv.gz").unwrap().ending() == "csv");
+        assert!(
+            SafePath::to_write(&bench.cx, "new/folder/b.csv.gz")
+                .unwrap()
+                .ending()
+                == "csv"
+        );
     }
 
     #[test]
@@ -241,11 +309,26 @@ mod tests {
         let bench = Bench::new();
         for path in ["../a", "a/../../b", "/etc/passwd", "..\\a", "/"] {
             let error = SafePath::to_write(&bench.cx, path).unwrap_err();
-            assert!(error.code == "path-outside" && error.permanent, "{path}: {error:?}");
+            assert!(
+                error.code == "path-outside" && error.permanent,
+                "{path}: {error:?}"
+            );
             assert!(error.hint.is_some());
         }
-        for path in ["", " ", "a\0b", "con", "data/NUL.csv", "com1.txt", "folder/"] {
-            assert_eq!(SafePath::to_write(&bench.cx, path).unwrap_err().code, "path", "{path:?}");
+        for path in [
+            "",
+            " ",
+            "a\0b",
+            "con",
+            "data/NUL.csv",
+            "com1.txt",
+            "folder/",
+        ] {
+            assert_eq!(
+                SafePath::to_write(&bench.cx, path).unwrap_err().code,
+                "path",
+                "{path:?}"
+            );
         }
     }
 
@@ -266,7 +349,11 @@ mod tests {
         symlink(&elsewhere, bench.cx.work_dir.join("link")).unwrap();
         symlink("/nowhere/at/all", bench.cx.work_dir.join("broken")).unwrap();
         bench.file("inside/a.csv", "x");
-        symlink(bench.cx.work_dir.join("inside"), bench.cx.work_dir.join("fine")).unwrap();
+        symlink(
+            bench.cx.work_dir.join("inside"),
+            bench.cx.work_dir.join("fine"),
+        )
+        .unwrap();
         for path in ["link/a.csv", "link", "broken", "broken/a"] {
             let error = SafePath::to_write(&bench.cx, path).unwrap_err();
             assert_eq!(error.code, "path-outside", "{path}");
@@ -282,7 +369,10 @@ mod tests {
         let error = SafePath::to_read(&bench.cx, "data/airport.csv").unwrap_err();
         let hint = error.hint.unwrap();
         assert_eq!(error.code, "file-not-found");
-        assert!(hint.contains("work/data/airport.csv") && hint.contains("`airports.csv`"), "{hint}");
+        assert!(
+            hint.contains("work/data/airport.csv") && hint.contains("`airports.csv`"),
+            "{hint}"
+        );
         assert!(!hint.contains("other.txt"), "{hint}");
     }
 
@@ -290,8 +380,14 @@ mod tests {
     fn a_folder_is_no_file() {
         let bench = Bench::new();
         bench.file("data/a.csv", "x");
-        assert_eq!(SafePath::to_read(&bench.cx, "data").unwrap_err().code, "file-is-folder");
+        assert_eq!(
+            SafePath::to_read(&bench.cx, "data").unwrap_err().code,
+            "file-is-folder"
+        );
         assert!(SafePath::to_folder(&bench.cx, "data").is_ok());
-        assert_eq!(SafePath::to_folder(&bench.cx, "dada").unwrap_err().code, "folder-not-found");
+        assert_eq!(
+            SafePath::to_folder(&bench.cx, "dada").unwrap_err().code,
+            "folder-not-found"
+        );
     }
 }

@@ -12,9 +12,15 @@ pub(crate) fn explain(error: &duckdb::Error, written: Option<&str>) -> StepError
         other => other.to_string(),
     };
     // An error inside an operation may carry text around the JSON.
-    let parsed = text.find('{').and_then(|at| serde_json::from_str::<Value>(&text[at..]).ok());
+    let parsed = text
+        .find('{')
+        .and_then(|at| serde_json::from_str::<Value>(&text[at..]).ok());
     let field = |name: &str| {
-        parsed.as_ref().and_then(|parsed| parsed.get(name)?.as_str()).unwrap_or_default().to_owned()
+        parsed
+            .as_ref()
+            .and_then(|parsed| parsed.get(name)?.as_str())
+            .unwrap_or_default()
+            .to_owned()
     };
     let (kind, message) = match &parsed {
         Some(_) => (field("exception_type"), field("exception_message")),
@@ -37,7 +43,11 @@ pub(crate) fn explain(error: &duckdb::Error, written: Option<&str>) -> StepError
         details["line"] = json!(line);
         details["column"] = json!(column);
     }
-    let candidates = if candidates.is_empty() { field("candidates") } else { candidates };
+    let candidates = if candidates.is_empty() {
+        field("candidates")
+    } else {
+        candidates
+    };
     if !candidates.is_empty() {
         error = error.hint(format!("did you mean {}?", candidates.replace('"', "`")));
         details["candidates"] = json!(candidates.replace('"', ""));
@@ -54,14 +64,23 @@ fn split_plain(text: &str) -> (String, String) {
 
 fn out_of_memory(message: &str) -> StepError {
     let first = message.lines().next().unwrap_or_default();
-    StepError::permanent("out-of-memory", format!("the table operation needs too much memory: {first}"))
-        .hint("read fewer columns, filter earlier, or raise the memory limit in the settings")
+    StepError::permanent(
+        "out-of-memory",
+        format!("the table operation needs too much memory: {first}"),
+    )
+    .hint("read fewer columns, filter earlier, or raise the memory limit in the settings")
 }
 
 fn no_access(message: &str) -> StepError {
     let first = message.lines().next().unwrap_or_default();
-    StepError::permanent("sql-locked", format!("a query reaches only its own tables: {}", lower_first(first)))
-        .hint("read files with the step `Read table` and hand the table on")
+    StepError::permanent(
+        "sql-locked",
+        format!(
+            "a query reaches only its own tables: {}",
+            lower_first(first)
+        ),
+    )
+    .hint("read files with the step `Read table` and hand the table on")
 }
 
 /// The sentence, and the names that DuckDB proposes.
@@ -69,10 +88,14 @@ fn split_candidates(message: &str) -> (String, String) {
     let mut sentence = Vec::new();
     let mut candidates = String::new();
     for line in message.lines() {
-        let proposal =
-            ["Candidate bindings: ", "Did you mean ", "Candidate functions:", "Candidate tables: "]
-                .iter()
-                .find_map(|mark| line.trim().strip_prefix(mark));
+        let proposal = [
+            "Candidate bindings: ",
+            "Did you mean ",
+            "Candidate functions:",
+            "Candidate tables: ",
+        ]
+        .iter()
+        .find_map(|mark| line.trim().strip_prefix(mark));
         match proposal {
             Some(names) => candidates = names.trim_end_matches('?').trim().to_owned(),
             None if line.starts_with("LINE ") => break,
@@ -87,7 +110,9 @@ fn split_candidates(message: &str) -> (String, String) {
 pub(crate) fn lower_first(text: &str) -> String {
     let text = text.trim().trim_end_matches(['.', '!']).replace('"', "`");
     let mut chars = text.chars();
-    let Some(first) = chars.next() else { return text };
+    let Some(first) = chars.next() else {
+        return text;
+    };
     // `SELECT …` stays; `Referenced column …` becomes lower case.
     if chars.clone().next().is_some_and(char::is_lowercase) {
         first.to_lowercase().chain(chars).collect()
@@ -100,6 +125,12 @@ pub(crate) fn lower_first(text: &str) -> String {
 fn place(sql: &str, position: usize) -> (usize, usize) {
     let before = &sql.as_bytes()[..position.min(sql.len())];
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+    let start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    (
+        line,
+        String::from_utf8_lossy(&before[start..]).chars().count() + 1,
+    )
 }

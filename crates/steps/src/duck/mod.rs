@@ -6,8 +6,8 @@ mod session;
 mod source;
 mod value;
 
-pub(crate) use error::{explain, lower_first};
+pub(crate) use error::explain;
 pub(crate) use query::{Query, quote_name, quote_text};
-pub(crate) use session::{Session, names, objects, quote_path, run, table_file, temp_folder};
+pub(crate) use session::{Session, names, objects, quote_path, run, table_file};
 pub(crate) use source::{Source, import};
 pub(crate) use value::{column_kind, shown_type};

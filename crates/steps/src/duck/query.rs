@@ -20,20 +20,32 @@ pub(crate) struct Query<'q> {
 
 impl<'q> From<&'q str> for Query<'q> {
     fn from(sql: &'q str) -> Self {
-        Self { sql: Cow::Borrowed(sql), params: None, written: None }
+        Self {
+            sql: Cow::Borrowed(sql),
+            params: None,
+            written: None,
+        }
     }
 }
 
 impl<'q> Query<'q> {
     /// What a person wrote.
     pub(crate) fn written(sql: &'q str, params: &'q Map<String, Value>) -> Self {
-        Self { sql: Cow::Borrowed(sql), params: Some(params), written: Some(sql) }
+        Self {
+            sql: Cow::Borrowed(sql),
+            params: Some(params),
+            written: Some(sql),
+        }
     }
 
     /// The same inside a larger statement of ours.
     pub(crate) fn wrapped(&self, before: &str, after: &str) -> Self {
         let sql = format!("{before}\n{}\n{after}", self.sql);
-        Self { sql: Cow::Owned(sql), params: self.params, written: None }
+        Self {
+            sql: Cow::Owned(sql),
+            params: self.params,
+            written: None,
+        }
     }
 
     pub(crate) fn sql(&self) -> &str {
@@ -47,16 +59,23 @@ impl<'q> Query<'q> {
     /// Gives each parameter of `statement` its value.
     pub(crate) fn bind(&self, statement: &mut Statement<'_>) -> Result<(), StepError> {
         for index in 1..=statement.parameter_count() {
-            let name = statement.parameter_name(index).map_err(|error| self.explain(&error))?;
-            let value = self.params.and_then(|params| params.get(&name)).ok_or_else(|| {
-                let known: Vec<&String> = self.params.into_iter().flat_map(Map::keys).collect();
-                let hint = match known.as_slice() {
-                    [] => format!("add `{name}` to the parameters"),
-                    known => format!("there is {}; add `{name}` to the parameters", quoted(known)),
-                };
-                StepError::permanent("sql", format!("the parameter `${name}` has no value"))
-                    .hint(hint)
-            })?;
+            let name = statement
+                .parameter_name(index)
+                .map_err(|error| self.explain(&error))?;
+            let value = self
+                .params
+                .and_then(|params| params.get(&name))
+                .ok_or_else(|| {
+                    let known: Vec<&String> = self.params.into_iter().flat_map(Map::keys).collect();
+                    let hint = match known.as_slice() {
+                        [] => format!("add `{name}` to the parameters"),
+                        known => {
+                            format!("there is {}; add `{name}` to the parameters", quoted(known))
+                        }
+                    };
+                    StepError::permanent("sql", format!("the parameter `${name}` has no value"))
+                        .hint(hint)
+                })?;
             bind(statement, index, value).map_err(|error| self.explain(&error))?;
         }
         Ok(())

@@ -68,7 +68,10 @@ pub(crate) async fn run<T: Send + 'static>(
         limits: cx.limits.clone(),
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let mut guard = Guard { stop: Arc::clone(&stop), handle: None };
+    let mut guard = Guard {
+        stop: Arc::clone(&stop),
+        handle: None,
+    };
     let (opened, handle) = oneshot::channel();
     let mut job = tokio::task::spawn_blocking(move || {
         let session = Session::open(place, &files, stop)?;
@@ -89,26 +92,41 @@ pub(crate) async fn run<T: Send + 'static>(
     match result {
         Ok(Err(_)) if cx.cancel.is_cancelled() => Err(cancelled()),
         Ok(result) => result,
-        Err(error) => Err(StepError::new("internal", format!("the table operation broke off: {error}"))),
+        Err(error) => Err(StepError::new(
+            "internal",
+            format!("the table operation broke off: {error}"),
+        )),
     }
 }
 
 impl Session {
     fn open(place: Place, files: &[PathBuf], stop: Arc<AtomicBool>) -> Result<Self, StepError> {
         let folder = temp_folder(&place.temp_dir)?;
-        let Limits { memory_mb, threads, spill_mb, .. } = place.limits;
+        let Limits {
+            memory_mb,
+            threads,
+            spill_mb,
+            ..
+        } = place.limits;
         let connection = Config::default()
             .max_memory(&format!("{memory_mb}MiB"))
             .and_then(|config| config.threads(i64::from(threads.max(1))))
             .and_then(|config| config.enable_autoload_extension(false))
             .and_then(Connection::open_in_memory_with_flags)
             .map_err(|error| explain(&error, None))?;
-        let session = Self { connection, stop, place, folder };
+        let session = Self {
+            connection,
+            stop,
+            place,
+            folder,
+        };
         let mut files: Vec<String> = files.iter().map(|file| quote_path(file)).collect();
         files.push(quote_path(&session.scratch()));
         let spill = quote_path(&session.folder.path().join("spill"));
-        session.connection.execute_batch(&format!(
-            "SET temp_directory = {spill};
+        session
+            .connection
+            .execute_batch(&format!(
+                "SET temp_directory = {spill};
              SET max_temp_directory_size = '{spill_mb}MiB';
              SET TimeZone = 'UTC';
              SET errors_as_json = true;
@@ -117,9 +135,9 @@ impl Session {
              SET allowed_paths = [{}];
              SET enable_external_access = false;
              SET lock_configuration = true;",
-            files.join(", ")
-        ))
-        .map_err(|error| explain(&error, None))?;
+                files.join(", ")
+            ))
+            .map_err(|error| explain(&error, None))?;
         Ok(session)
     }
 
@@ -140,25 +158,35 @@ impl Session {
 
     /// Fails if the task should stop.
     pub(crate) fn check(&self) -> Result<(), StepError> {
-        if self.stop.load(Ordering::SeqCst) { Err(cancelled()) } else { Ok(()) }
+        if self.stop.load(Ordering::SeqCst) {
+            Err(cancelled())
+        } else {
+            Ok(())
+        }
     }
 
     /// Runs a statement and gives the number of rows it made, where it makes rows.
     pub(crate) fn execute<'q>(&self, query: impl Into<Query<'q>>) -> Result<u64, StepError> {
         let query = query.into();
         self.check()?;
-        let mut statement =
-            self.connection.prepare(query.sql()).map_err(|error| query.explain(&error))?;
+        let mut statement = self
+            .connection
+            .prepare(query.sql())
+            .map_err(|error| query.explain(&error))?;
         query.bind(&mut statement)?;
-        let count = statement.raw_execute().map_err(|error| query.explain(&error))?;
+        let count = statement
+            .raw_execute()
+            .map_err(|error| query.explain(&error))?;
         Ok(count as u64)
     }
 
     /// Fails if the statement is wrong, without running it. (A pivot looks at its data already here.)
     pub(crate) fn prepare(&self, query: &Query<'_>) -> Result<(), StepError> {
         self.check()?;
-        let mut statement =
-            self.connection.prepare(query.sql()).map_err(|error| query.explain(&error))?;
+        let mut statement = self
+            .connection
+            .prepare(query.sql())
+            .map_err(|error| query.explain(&error))?;
         query.bind(&mut statement)
     }
 
@@ -185,10 +213,14 @@ impl Session {
     ) -> Result<(), StepError> {
         let query = query.into();
         self.check()?;
-        let mut statement =
-            self.connection.prepare(query.sql()).map_err(|error| query.explain(&error))?;
+        let mut statement = self
+            .connection
+            .prepare(query.sql())
+            .map_err(|error| query.explain(&error))?;
         query.bind(&mut statement)?;
-        statement.raw_execute().map_err(|error| query.explain(&error))?;
+        statement
+            .raw_execute()
+            .map_err(|error| query.explain(&error))?;
         let width = statement.column_count();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| query.explain(&error))? {
@@ -206,14 +238,21 @@ impl Session {
     /// The first cell of a query, null if it has no row.
     pub(crate) fn cell<'q>(&self, query: impl Into<Query<'q>>) -> Result<Value, StepError> {
         let rows = self.rows(query, &[])?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null))
+        Ok(rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next())
+            .unwrap_or(Value::Null))
     }
 
     /// The columns of a table, view or `read_…(…)`: names with DuckDB's types.
     pub(crate) fn types(&self, relation: &str) -> Result<Vec<(String, String)>, StepError> {
         let rows = self.rows(&*format!("DESCRIBE FROM {relation}"), &[])?;
         let text = |cell: &Value| cell.as_str().unwrap_or_default().to_owned();
-        Ok(rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect())
+        Ok(rows
+            .iter()
+            .map(|row| (text(&row[0]), text(&row[1])))
+            .collect())
     }
 
     /// The columns of a relation.
@@ -221,7 +260,10 @@ impl Session {
         let types = self.types(relation)?;
         Ok(types
             .into_iter()
-            .map(|(name, kind)| Column { name, kind: column_kind(&kind).to_owned() })
+            .map(|(name, kind)| Column {
+                name,
+                kind: column_kind(&kind).to_owned(),
+            })
             .collect())
     }
 
@@ -229,8 +271,10 @@ impl Session {
     /// of the files of the session.
     pub(crate) fn keep(&self, relation: &str, file: &TempPath) -> Result<TableRef, StepError> {
         let types = self.types(relation)?;
-        let columns: Vec<String> =
-            types.iter().map(|(name, kind)| value::storable(name, kind)).collect();
+        let columns: Vec<String> = types
+            .iter()
+            .map(|(name, kind)| value::storable(name, kind))
+            .collect();
         let path = quote_path(file);
         let rows = self.execute(&*format!(
             "COPY (SELECT {} FROM {relation}) TO {path} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)",
@@ -244,7 +288,11 @@ impl Session {
             .into_iter()
             .map(|row| objects(&columns, row))
             .collect();
-        let put = self.place.artifacts.put_file(file).map_err(|error| not_kept(&error))?;
+        let put = self
+            .place
+            .artifacts
+            .put_file(file)
+            .map_err(|error| not_kept(&error))?;
         Ok(TableRef {
             marker: TABLE_TYPE.to_owned(),
             artifact: put.hash,
@@ -258,12 +306,19 @@ impl Session {
 
 /// A row as an object.
 pub(crate) fn objects(columns: &[Column], row: Vec<Value>) -> Map<String, Value> {
-    columns.iter().map(|column| column.name.clone()).zip(row).collect()
+    columns
+        .iter()
+        .map(|column| column.name.clone())
+        .zip(row)
+        .collect()
 }
 
 /// A new file for a table artifact.
 pub(crate) fn table_file(artifacts: &Artifacts) -> Result<TempPath, StepError> {
-    artifacts.temp_file().map(tempfile::NamedTempFile::into_temp_path).map_err(|error| not_kept(&error))
+    artifacts
+        .temp_file()
+        .map(tempfile::NamedTempFile::into_temp_path)
+        .map_err(|error| not_kept(&error))
 }
 
 fn not_kept(error: &std::io::Error) -> StepError {
@@ -281,7 +336,10 @@ pub(crate) fn temp_folder(temp_dir: &Path) -> Result<TempDir, StepError> {
         })
         .map_err(|error| {
             let reason = crate::safe_path::reason(&error);
-            StepError::new("temp", format!("could not make a temporary folder: {reason}"))
+            StepError::new(
+                "temp",
+                format!("could not make a temporary folder: {reason}"),
+            )
         })
 }
 
@@ -292,5 +350,9 @@ pub(crate) fn quote_path(path: &Path) -> String {
 
 /// `"a", "b"`: columns by name.
 pub(crate) fn names<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
-    columns.into_iter().map(quote_name).collect::<Vec<_>>().join(", ")
+    columns
+        .into_iter()
+        .map(quote_name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -47,7 +47,9 @@ impl Source {
         Err(match value {
             Value::Array(rows) => return Ok(Self::Rows(rows)),
             Value::Object(object) => {
-                let inner = object.iter().find(|(_, value)| TableRef::from_value(value).is_some());
+                let inner = object
+                    .iter()
+                    .find(|(_, value)| TableRef::from_value(value).is_some());
                 match inner {
                     Some((name, _)) => wrong("an object")
                         .hint(format!("the table is in its field `{name}`: add `.{name}`")),
@@ -55,7 +57,9 @@ impl Source {
                 }
             }
             Value::Null => wrong("nothing").hint("does the step that makes the table run before?"),
-            other => wrong(&format!("`{other}`")).hint("write `{% steps.load %}`, with the id of a step"),
+            other => {
+                wrong(&format!("`{other}`")).hint("write `{% steps.load %}`, with the id of a step")
+            }
         })
     }
 
@@ -75,8 +79,11 @@ fn artifact(artifacts: &Artifacts, hash: &str) -> Result<PathBuf, StepError> {
     if path.is_file() {
         return Ok(path);
     }
-    Err(StepError::permanent("artifact-missing", format!("the table `{}…` is gone", &hash[..12]))
-        .hint("its artifact was deleted: run the step that made it again"))
+    Err(StepError::permanent(
+        "artifact-missing",
+        format!("the table `{}…` is gone", &hash[..12]),
+    )
+    .hint("its artifact was deleted: run the step that made it again"))
 }
 
 /// Makes `source` known to `session` under `name`.
@@ -85,7 +92,9 @@ pub(crate) fn import(session: &Session, name: &str, source: &Source) -> Result<(
     let rows = match source {
         Source::Table(_, path) => {
             let file = quote_path(path);
-            session.execute(&*format!("CREATE VIEW {table} AS FROM read_parquet({file})"))?;
+            session.execute(&*format!(
+                "CREATE VIEW {table} AS FROM read_parquet({file})"
+            ))?;
             return Ok(());
         }
         Source::Rows(rows) => rows,
@@ -95,8 +104,9 @@ pub(crate) fn import(session: &Session, name: &str, source: &Source) -> Result<(
         return Ok(());
     }
     let path = session.scratch();
-    let longest = write_lines(&path, rows)
-        .map_err(|error| StepError::new("temp", format!("could not write `{name}` aside: {error}")))?;
+    let longest = write_lines(&path, rows).map_err(|error| {
+        StepError::new("temp", format!("could not write `{name}` aside: {error}"))
+    })?;
     session.execute(&*format!(
         "CREATE TABLE {table} AS FROM read_json({}, format = 'newline_delimited', \
          records = true, sample_size = -1, maximum_object_size = {})",

@@ -74,12 +74,18 @@ pub(crate) fn to_json(cell: Cell, kind: &str) -> Value {
         Cell::Blob(bytes) | Cell::Geometry(bytes) => hex(&bytes).into(),
         Cell::Date32(days) => date(days),
         Cell::Time64(unit, value) => time(unit.to_micros(value)),
-        Cell::Interval { months, days, nanos } => interval(months, days, nanos).into(),
+        Cell::Interval {
+            months,
+            days,
+            nanos,
+        } => interval(months, days, nanos).into(),
         Cell::List(cells) | Cell::Array(cells) => {
             cells.into_iter().map(|cell| to_json(cell, "")).collect()
         }
         Cell::Struct(fields) => {
-            let fields = fields.iter().map(|(name, cell)| (name.clone(), to_json(cell.clone(), "")));
+            let fields = fields
+                .iter()
+                .map(|(name, cell)| (name.clone(), to_json(cell.clone(), "")));
             Value::Object(fields.collect())
         }
         Cell::Map(entries) => {
@@ -116,7 +122,10 @@ fn decimal(text: &str) -> Value {
 fn date(days: i32) -> Value {
     Date::constant(1970, 1, 1)
         .checked_add(jiff::Span::new().days(days))
-        .map_or_else(|_| format!("{days} days since 1970-01-01").into(), |date| date.to_string().into())
+        .map_or_else(
+            |_| format!("{days} days since 1970-01-01").into(),
+            |date| date.to_string().into(),
+        )
 }
 
 fn time(micros: i64) -> Value {
@@ -131,17 +140,30 @@ fn timestamp(unit: TimeUnit, value: i64) -> Value {
         TimeUnit::Second => Timestamp::from_second(value),
         TimeUnit::Millisecond => Timestamp::from_millisecond(value),
         TimeUnit::Microsecond => Timestamp::from_microsecond(value),
-        TimeUnit::Nanosecond => Ok(Timestamp::from_nanosecond(i128::from(value)).unwrap_or_default()),
+        TimeUnit::Nanosecond => {
+            Ok(Timestamp::from_nanosecond(i128::from(value)).unwrap_or_default())
+        }
     };
     instant.map_or_else(
         |_| unit.to_micros(value).into(),
-        |instant| instant.to_zoned(jiff::tz::TimeZone::UTC).datetime().to_string().into(),
+        |instant| {
+            instant
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .datetime()
+                .to_string()
+                .into()
+        },
     )
 }
 
 fn interval(months: i32, days: i32, nanos: i64) -> String {
     let seconds = nanos / 1_000_000_000;
-    let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let time = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     let mut parts = Vec::new();
     if months != 0 {
         parts.push(format!("{months} months"));

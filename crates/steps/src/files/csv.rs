@@ -41,10 +41,23 @@ const SAMPLE: u32 = 100_000;
 
 impl CsvOptions {
     /// The rows of the UTF-8 file `file` as a relation. `path` is its name for people.
-    pub(crate) fn relation(&self, session: &Session, path: &SafePath, file: &Path) -> Result<String, StepError> {
+    pub(crate) fn relation(
+        &self,
+        session: &Session,
+        path: &SafePath,
+        file: &Path,
+    ) -> Result<String, StepError> {
         let failed = |error: std::io::Error| path.failed("read", &error);
-        let is_packed = path.full().to_string_lossy().to_lowercase().ends_with(".gz")
-            || path.full().to_string_lossy().to_lowercase().ends_with(".zst");
+        let is_packed = path
+            .full()
+            .to_string_lossy()
+            .to_lowercase()
+            .ends_with(".gz")
+            || path
+                .full()
+                .to_string_lossy()
+                .to_lowercase()
+                .ends_with(".zst");
         let delimiter = match &self.delimiter {
             Some(given) => delimiter(given)?,
             None if is_packed => ",".to_owned(),
@@ -60,13 +73,17 @@ impl CsvOptions {
                 Err(error) => Err(self.explain(&error, path, file, &delimiter)),
             };
         }
-        let types = session.types(&relation).map_err(|error| self.explain(&error, path, file, &delimiter))?;
+        let types = session
+            .types(&relation)
+            .map_err(|error| self.explain(&error, path, file, &delimiter))?;
         let codes = codes(session, &types, &with(", all_varchar = true"))?;
         if codes.is_empty() {
             return Ok(relation);
         }
-        let types: Vec<String> =
-            codes.iter().map(|name| format!("{}: 'VARCHAR'", quote_text(name))).collect();
+        let types: Vec<String> = codes
+            .iter()
+            .map(|name| format!("{}: 'VARCHAR'", quote_text(name)))
+            .collect();
         Ok(with(&format!(", types = {{{}}}", types.join(", "))))
     }
 
@@ -102,24 +119,48 @@ impl CsvOptions {
         if lines.is_empty() {
             return Ok(None);
         }
-        let shown: Vec<String> = lines.iter().take(10).map(|row| row[0].to_string()).collect();
-        let more = if lines.len() > shown.len() { ", …" } else { "" };
+        let shown: Vec<String> = lines
+            .iter()
+            .take(10)
+            .map(|row| row[0].to_string())
+            .collect();
+        let more = if lines.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
         let rows = crate::overview::number(lines.len(), "bad row", "bad rows");
-        Ok(Some(format!("left out {rows}: lines {}{more}", shown.join(", "))))
+        Ok(Some(format!(
+            "left out {rows}: lines {}{more}",
+            shown.join(", ")
+        )))
     }
 
     /// An error of DuckDB about the file, in our words.
-    pub(crate) fn explain(&self, error: &StepError, path: &SafePath, file: &Path, delimiter: &str) -> StepError {
+    pub(crate) fn explain(
+        &self,
+        error: &StepError,
+        path: &SafePath,
+        file: &Path,
+        delimiter: &str,
+    ) -> StepError {
         if error.code != "sql" {
             return error.clone();
         }
         let quote = self.quote.bytes().next();
         if let Ok(Some(bad)) = find_ragged(file, delimiter, quote) {
-            let Ragged { line, found, expected } = bad;
+            let Ragged {
+                line,
+                found,
+                expected,
+            } = bad;
             let values = crate::overview::number(found, "value", "values");
             return StepError::permanent(
                 "bad-row",
-                format!("line {line} of `{}` has {values} instead of {expected}", path.shown()),
+                format!(
+                    "line {line} of `{}` has {values} instead of {expected}",
+                    path.shown()
+                ),
             )
             .hint("correct the file, or choose what happens to bad rows: `skip` or `fill`")
             .details(json!({ "line": line, "found": found, "expected": expected }));
@@ -127,20 +168,37 @@ impl CsvOptions {
         if let Some(error) = conversion(&error.message, path) {
             return error;
         }
-        let short = error.message.split("Possible").next().unwrap_or(&error.message).trim();
-        StepError::permanent("file-format", format!("`{}` cannot be read as CSV: {short}", path.shown()))
-            .hint("check separator, quote and header, or read all columns as text")
+        let short = error
+            .message
+            .split("Possible")
+            .next()
+            .unwrap_or(&error.message)
+            .trim();
+        StepError::permanent(
+            "file-format",
+            format!("`{}` cannot be read as CSV: {short}", path.shown()),
+        )
+        .hint("check separator, quote and header, or read all columns as text")
     }
 
     /// The separator of `file`.
     pub(crate) fn delimiter_of(&self, file: &Path) -> String {
-        let given = self.delimiter.as_deref().and_then(|given| delimiter(given).ok());
-        given.unwrap_or_else(|| find_delimiter(file).map_or_else(|_| ",".to_owned(), |c| c.to_string()))
+        let given = self
+            .delimiter
+            .as_deref()
+            .and_then(|given| delimiter(given).ok());
+        given.unwrap_or_else(|| {
+            find_delimiter(file).map_or_else(|_| ",".to_owned(), |c| c.to_string())
+        })
     }
 }
 
 /// Whole numbers that are names: `00501` must not become 501.
-fn codes(session: &Session, types: &[(String, String)], as_text: &str) -> Result<Vec<String>, StepError> {
+fn codes(
+    session: &Session,
+    types: &[(String, String)],
+    as_text: &str,
+) -> Result<Vec<String>, StepError> {
     let whole: Vec<&String> = types
         .iter()
         .filter(|(_, kind)| column_kind(kind) == "integer")
@@ -151,10 +209,22 @@ fn codes(session: &Session, types: &[(String, String)], as_text: &str) -> Result
     }
     let tests: Vec<String> = whole
         .iter()
-        .map(|name| format!("coalesce(bool_or(regexp_matches({}, '^[+-]?0[0-9]')), false)", quote_name(name)))
+        .map(|name| {
+            format!(
+                "coalesce(bool_or(regexp_matches({}, '^[+-]?0[0-9]')), false)",
+                quote_name(name)
+            )
+        })
         .collect();
-    let sql = format!("SELECT {} FROM (FROM {as_text} LIMIT {SAMPLE})", tests.join(", "));
-    let found = session.rows(&*sql, &[])?.into_iter().next().unwrap_or_default();
+    let sql = format!(
+        "SELECT {} FROM (FROM {as_text} LIMIT {SAMPLE})",
+        tests.join(", ")
+    );
+    let found = session
+        .rows(&*sql, &[])?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     Ok(whole
         .into_iter()
         .zip(found)
@@ -176,22 +246,27 @@ pub(crate) fn delimiter(given: &str) -> Result<String, StepError> {
     if meant.chars().count() == 1 && meant.is_ascii() && !matches!(meant, "\n" | "\r" | "\"") {
         return Ok(meant.to_owned());
     }
-    Err(StepError::permanent("config", format!("`{given}` cannot separate values"))
-        .hint("give one character, such as `,` or `;`, or `tab`"))
+    Err(
+        StepError::permanent("config", format!("`{given}` cannot separate values"))
+            .hint("give one character, such as `,` or `;`, or `tab`"),
+    )
 }
 
 /// The separator that the first line holds most often.
 fn find_delimiter(file: &Path) -> std::io::Result<char> {
     let mut first = Vec::new();
-    BufReader::new(File::open(file)?).take(1024 * 1024).read_until(b'\n', &mut first)?;
+    BufReader::new(File::open(file)?)
+        .take(1024 * 1024)
+        .read_until(b'\n', &mut first)?;
     let mut is_quoted = false;
     let mut counts = [(',', 0), (';', 0), ('\t', 0), ('|', 0)];
     for byte in first {
         if byte == b'"' {
             is_quoted = !is_quoted;
         }
-        if let Some((_, count)) =
-            counts.iter_mut().find(|(mark, _)| !is_quoted && *mark == char::from(byte))
+        if let Some((_, count)) = counts
+            .iter_mut()
+            .find(|(mark, _)| !is_quoted && *mark == char::from(byte))
         {
             *count += 1;
         }
@@ -235,7 +310,11 @@ fn find_ragged(file: &Path, delimiter: &str, quote: Option<u8>) -> std::io::Resu
         let is_blank = start == line && row.trim_ascii().is_empty();
         let expected = *expected.get_or_insert(found);
         if found != expected && !is_blank {
-            return Ok(Some(Ragged { line: start, found, expected }));
+            return Ok(Some(Ragged {
+                line: start,
+                found,
+                expected,
+            }));
         }
         start = line + 1;
         found = 1;
@@ -245,7 +324,10 @@ fn find_ragged(file: &Path, delimiter: &str, quote: Option<u8>) -> std::io::Resu
 /// A value that does not fit the type of its column.
 fn conversion(message: &str, path: &SafePath) -> Option<StepError> {
     let after = |mark: &str| message.split_once(mark).map(|(_, rest)| rest);
-    let line: String = after("on Line: ")?.chars().take_while(char::is_ascii_digit).collect();
+    let line: String = after("on Line: ")?
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
     let column = after("converting column `")?.split('`').next()?;
     let value = after("convert string `")?.split('`').next()?;
     let kind = after("` to '")?.split('\'').next()?;
@@ -253,9 +335,14 @@ fn conversion(message: &str, path: &SafePath) -> Option<StepError> {
     Some(
         StepError::permanent(
             "bad-row",
-            format!("line {line} of `{}`: `{value}` in column `{column}` is no {kind}", path.shown()),
+            format!(
+                "line {line} of `{}`: `{value}` in column `{column}` is no {kind}",
+                path.shown()
+            ),
         )
-        .hint(format!("read all columns as text, make `{value}` a null value, or skip bad rows"))
+        .hint(format!(
+            "read all columns as text, make `{value}` a null value, or skip bad rows"
+        ))
         .details(json!({ "line": line.parse::<u64>().ok(), "column": column, "value": value })),
     )
 }

@@ -39,7 +39,10 @@ pub(crate) fn to_utf8(
     let failed = |error: io::Error| path.failed("read", &error);
     let mut file = File::open(path.full()).map_err(failed)?;
     let mut start = Vec::new();
-    Read::by_ref(&mut file).take(4).read_to_end(&mut start).map_err(failed)?;
+    Read::by_ref(&mut file)
+        .take(4)
+        .read_to_end(&mut start)
+        .map_err(failed)?;
     let mark = match start.as_slice() {
         [0xFF, 0xFE, ..] => Some(UTF_16LE),
         [0xFE, 0xFF, ..] => Some(UTF_16BE),
@@ -55,7 +58,14 @@ pub(crate) fn to_utf8(
             return Ok(false);
         }
     };
-    transcode(path, reader, other.new_decoder_with_bom_removal(), other.name(), aside, check)?;
+    transcode(
+        path,
+        reader,
+        other.new_decoder_with_bom_removal(),
+        other.name(),
+        aside,
+        check,
+    )?;
     Ok(true)
 }
 
@@ -69,7 +79,9 @@ fn check_utf8(
     let mut line = 1;
     loop {
         check()?;
-        let read = reader.read(&mut buffer[kept..]).map_err(|error| path.failed("read", &error))?;
+        let read = reader
+            .read(&mut buffer[kept..])
+            .map_err(|error| path.failed("read", &error))?;
         let filled = &buffer[..kept + read];
         let valid = match std::str::from_utf8(filled) {
             Ok(_) => filled.len(),
@@ -93,17 +105,35 @@ fn newlines(bytes: &[u8]) -> usize {
 
 fn not_utf8(path: &SafePath, bytes: &[u8], at: usize, first_line: usize) -> StepError {
     let line = first_line + newlines(&bytes[..at]);
-    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1);
-    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |found| at + found);
-    let near: String = WINDOWS_1252.decode_without_bom_handling(&bytes[start.max(at.saturating_sub(30))..end.min(at + 30)]).0.into();
+    let start = bytes[..at]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |found| found + 1);
+    let end = bytes[at..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |found| at + found);
+    let near: String = WINDOWS_1252
+        .decode_without_bom_handling(&bytes[start.max(at.saturating_sub(30))..end.min(at + 30)])
+        .0
+        .into();
     let error = StepError::permanent(
         "encoding",
-        format!("`{}` is not UTF-8: line {line} holds the byte 0x{:02X}", path.shown(), bytes[at]),
+        format!(
+            "`{}` is not UTF-8: line {line} holds the byte 0x{:02X}",
+            path.shown(),
+            bytes[at]
+        ),
     );
     let error = if bytes[..at].contains(&0) {
-        error.hint("the file holds zero bytes: set the encoding to `utf-16`, or the format to what it is")
+        error.hint(
+            "the file holds zero bytes: set the encoding to `utf-16`, or the format to what it is",
+        )
     } else {
-        error.hint(format!("read as `latin-1` the place is `{}`; if that is right, set the encoding to `latin-1`", near.trim()))
+        error.hint(format!(
+            "read as `latin-1` the place is `{}`; if that is right, set the encoding to `latin-1`",
+            near.trim()
+        ))
     };
     error.details(serde_json::json!({ "line": line }))
 }
@@ -117,7 +147,14 @@ fn transcode(
     check: &dyn Fn() -> Result<(), StepError>,
 ) -> Result<(), StepError> {
     let written = |error: io::Error| {
-        StepError::new("temp", format!("could not write `{}` aside: {}", path.shown(), crate::safe_path::reason(&error)))
+        StepError::new(
+            "temp",
+            format!(
+                "could not write `{}` aside: {}",
+                path.shown(),
+                crate::safe_path::reason(&error)
+            ),
+        )
     };
     let mut out = BufWriter::new(File::create(aside).map_err(written)?);
     let mut buffer = vec![0; CHUNK];
@@ -125,7 +162,9 @@ fn transcode(
     let mut line = 1;
     loop {
         check()?;
-        let read = reader.read(&mut buffer).map_err(|error| path.failed("read", &error))?;
+        let read = reader
+            .read(&mut buffer)
+            .map_err(|error| path.failed("read", &error))?;
         let mut input = &buffer[..read];
         loop {
             let (result, used, made) =
@@ -139,7 +178,10 @@ fn transcode(
                 DecoderResult::Malformed(..) => {
                     return Err(StepError::permanent(
                         "encoding",
-                        format!("`{}` is not {name}: line {line} holds bytes that mean nothing in it", path.shown()),
+                        format!(
+                            "`{}` is not {name}: line {line} holds bytes that mean nothing in it",
+                            path.shown()
+                        ),
                     )
                     .hint("set the encoding to what the file is: `utf-8`, `utf-16` or `latin-1`")
                     .details(serde_json::json!({ "line": line })));

@@ -37,7 +37,10 @@ impl Format {
             "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Ok(Self::Excel),
             _ => Err(StepError::permanent(
                 "file-format",
-                format!("the name `{}` does not say what kind of file it is", path.shown()),
+                format!(
+                    "the name `{}` does not say what kind of file it is",
+                    path.shown()
+                ),
             )
             .hint("choose the format: `csv`, `json`, `jsonl`, `parquet` or `excel`")),
         }

@@ -23,7 +23,10 @@ pub(crate) fn write(
     quote_formulas: bool,
 ) -> Result<u64, StepError> {
     let columns = session.columns(relation)?;
-    let rows = session.cell(&*format!("SELECT count(*) FROM {relation}"))?.as_u64().unwrap_or_default();
+    let rows = session
+        .cell(&*format!("SELECT count(*) FROM {relation}"))?
+        .as_u64()
+        .unwrap_or_default();
     if rows >= MOST_ROWS || columns.len() > 16_384 {
         return Err(StepError::permanent(
             "too-many-rows",
@@ -35,7 +38,10 @@ pub(crate) fn write(
     let page = book.add_worksheet();
     if let Some(name) = sheet {
         page.set_name(name).map_err(|error| {
-            StepError::permanent("config", format!("`{name}` cannot be the name of a sheet: {error}"))
+            StepError::permanent(
+                "config",
+                format!("`{name}` cannot be the name of a sheet: {error}"),
+            )
         })?;
     }
     let header = Format::new().set_bold();
@@ -47,9 +53,11 @@ pub(crate) fn write(
         quote_formulas,
     };
     for (index, column) in (0u16..).zip(&columns) {
-        page.write_string_with_format(0, index, &column.name, &header).map_err(|error| failed(&error))?;
+        page.write_string_with_format(0, index, &column.name, &header)
+            .map_err(|error| failed(&error))?;
     }
-    page.set_freeze_panes(1, 0).map_err(|error| failed(&error))?;
+    page.set_freeze_panes(1, 0)
+        .map_err(|error| failed(&error))?;
     let mut at = 0u32;
     session.each_row(&*format!("FROM {relation}"), &columns, |row| {
         at += 1;
@@ -57,7 +65,8 @@ pub(crate) fn write(
             session.check()?;
         }
         for ((index, column), value) in (0u16..).zip(&columns).zip(&row) {
-            look.write(page, at, index, column, value).map_err(|error| failed(&error))?;
+            look.write(page, at, index, column, value)
+                .map_err(|error| failed(&error))?;
         }
         Ok(())
     })?;
@@ -94,16 +103,22 @@ impl Look {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        if matches!(kind.kind.as_str(), "date" | "timestamp") {
-            if let Ok(moment) = ExcelDateTime::parse_from_str(text.trim_end_matches('Z')) {
-                let format = if kind.kind == "date" { &self.date } else { &self.timestamp };
-                return page.write_datetime_with_format(row, column, &moment, format).map(|_| ());
-            }
+        let moment = match kind.kind.as_str() {
+            "date" => Some(&self.date),
+            "timestamp" => Some(&self.timestamp),
+            _ => None,
+        };
+        let parsed = moment.zip(ExcelDateTime::parse_from_str(text.trim_end_matches('Z')).ok());
+        if let Some((format, moment)) = parsed {
+            return page
+                .write_datetime_with_format(row, column, &moment, format)
+                .map(|_| ());
         }
         let text: String = text.chars().take(MOST_CHARS).collect();
         // A text is always written as a text, never as a formula.
         if self.quote_formulas && text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-            page.write_string_with_format(row, column, text, &self.quoted).map(|_| ())
+            page.write_string_with_format(row, column, text, &self.quoted)
+                .map(|_| ())
         } else {
             page.write_string(row, column, text).map(|_| ())
         }

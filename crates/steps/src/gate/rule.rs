@@ -119,13 +119,22 @@ impl Rule {
         }
         let columns = self.column_names();
         let check = self.check.name().replace('_', " ");
-        if columns.is_empty() { check } else { format!("{} {check}", columns.join(", ")) }
+        if columns.is_empty() {
+            check
+        } else {
+            format!("{} {check}", columns.join(", "))
+        }
     }
 
     /// The columns that the rule names.
     pub(crate) fn column_names(&self) -> Vec<&str> {
         let several = self.columns.iter().map(String::as_str);
-        self.column.as_deref().into_iter().chain(several).filter(|name| !name.is_empty()).collect()
+        self.column
+            .as_deref()
+            .into_iter()
+            .chain(several)
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 
     /// A condition that is true for the rows that break the rule. `columns` are those of the table; the text is put
@@ -136,15 +145,19 @@ impl Rule {
         Ok(match self.check {
             Check::NotNull => {
                 one()?;
-                let nulls: Vec<String> =
-                    named.iter().map(|column| format!("{} IS NULL", quote_name(&column.name))).collect();
+                let nulls: Vec<String> = named
+                    .iter()
+                    .map(|column| format!("{} IS NULL", quote_name(&column.name)))
+                    .collect();
                 nulls.join(" OR ")
             }
             Check::Unique => {
                 one()?;
                 let list = names(named.iter().map(|column| column.name.as_str()));
-                let present: Vec<String> =
-                    named.iter().map(|column| format!("{} IS NOT NULL", quote_name(&column.name))).collect();
+                let present: Vec<String> = named
+                    .iter()
+                    .map(|column| format!("{} IS NOT NULL", quote_name(&column.name)))
+                    .collect();
                 // The first of equals stands; the others repeat it.
                 format!(
                     "{} AND row_number() OVER (PARTITION BY {list} ORDER BY {row}) > 1",
@@ -156,15 +169,21 @@ impl Rule {
                 let pattern = self.pattern.as_deref().filter(|text| !text.is_empty());
                 let pattern = pattern.ok_or_else(|| self.lacks("a pattern"))?;
                 let column = quote_name(&one()?.name);
-                format!("NOT regexp_full_match(CAST({column} AS VARCHAR), {})", quote_text(pattern))
+                format!(
+                    "NOT regexp_full_match(CAST({column} AS VARCHAR), {})",
+                    quote_text(pattern)
+                )
             }
             Check::Allowed => {
                 if self.allowed.is_empty() {
                     return Err(self.lacks("the allowed values"));
                 }
                 let column = quote_name(&one()?.name);
-                let values: Vec<String> =
-                    self.allowed.iter().map(|value| quote_text(&Text::of(value))).collect();
+                let values: Vec<String> = self
+                    .allowed
+                    .iter()
+                    .map(|value| quote_text(&Text::of(value)))
+                    .collect();
                 format!("CAST({column} AS VARCHAR) NOT IN ({})", values.join(", "))
             }
             Check::Length => {
@@ -172,7 +191,11 @@ impl Rule {
                 self.between(&format!("length(CAST({column} AS VARCHAR))"))?
             }
             Check::Expression => {
-                let condition = self.expression.as_deref().map(str::trim).filter(|text| !text.is_empty());
+                let condition = self
+                    .expression
+                    .as_deref()
+                    .map(str::trim)
+                    .filter(|text| !text.is_empty());
                 let condition = condition.ok_or_else(|| self.lacks("a condition"))?;
                 // On a line of its own: the condition may end in a comment.
                 format!("NOT (\n{condition}\n)")
@@ -183,29 +206,48 @@ impl Rule {
 
     /// The condition as a person wrote it, for errors.
     pub(crate) fn written(&self) -> Option<&str> {
-        self.expression.as_deref().filter(|_| self.check == Check::Expression)
+        self.expression
+            .as_deref()
+            .filter(|_| self.check == Check::Expression)
     }
 
     /// A query whose only cell is true if the table as a whole breaks the rule, and an example.
-    pub(crate) fn broken_table(&self, table: &str, columns: &[Column]) -> Result<String, StepError> {
+    pub(crate) fn broken_table(
+        &self,
+        table: &str,
+        columns: &[Column],
+    ) -> Result<String, StepError> {
         if self.severity == Severity::Quarantine {
             return Err(StepError::permanent(
                 "config",
-                format!("the rule `{}` looks at the whole table: it cannot quarantine rows", self.title()),
+                format!(
+                    "the rule `{}` looks at the whole table: it cannot quarantine rows",
+                    self.title()
+                ),
             )
             .hint("let it block or warn"));
         }
         if self.check == Check::RowCount {
-            return Ok(format!("SELECT {}, n FROM (SELECT count(*) AS n FROM {table})", self.between("n")?));
+            return Ok(format!(
+                "SELECT {}, n FROM (SELECT count(*) AS n FROM {table})",
+                self.between("n")?
+            ));
         }
         let named = self.known(columns)?;
         let column = named.first().ok_or_else(|| self.lacks("a column"))?;
-        let age = self.max_age.as_deref().ok_or_else(|| self.lacks("the greatest age"))?;
+        let age = self
+            .max_age
+            .as_deref()
+            .ok_or_else(|| self.lacks("the greatest age"))?;
         let age = parse_ms(age).map_err(|message| StepError::permanent("config", message))?;
-        let as_of = self.as_of.as_deref().filter(|text| !text.is_empty()).ok_or_else(|| {
-            self.lacks("the instant that the age is counted from")
-                .hint("`{% run.startedAt %}` is the start of the run")
-        })?;
+        let as_of = self
+            .as_of
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| {
+                self.lacks("the instant that the age is counted from")
+                    .hint("`{% run.startedAt %}` is the start of the run")
+            })?;
         let column = quote_name(&column.name);
         Ok(format!(
             "SELECT newest IS NULL OR newest < CAST({} AS TIMESTAMPTZ)::TIMESTAMP - to_milliseconds({age}), newest \
@@ -216,12 +258,18 @@ impl Rule {
 
     fn range(&self, column: &Column) -> Result<String, StepError> {
         let name = quote_name(&column.name);
-        let is_numeric = [&self.min, &self.max].into_iter().flatten().all(Value::is_number);
+        let is_numeric = [&self.min, &self.max]
+            .into_iter()
+            .flatten()
+            .all(Value::is_number);
         match column.kind.as_str() {
             // A text that is no number is out of every range of numbers.
             "text" if is_numeric => {
                 let number = format!("TRY_CAST({name} AS DOUBLE)");
-                Ok(format!("{name} IS NOT NULL AND ({number} IS NULL OR {})", self.between(&number)?))
+                Ok(format!(
+                    "{name} IS NOT NULL AND ({number} IS NULL OR {})",
+                    self.between(&number)?
+                ))
             }
             _ => self.between(&name),
         }
@@ -234,8 +282,16 @@ impl Rule {
             other => quote_text(&Text::of(other)),
         };
         let present = |limit: &&Value| !limit.is_null() && limit.as_str() != Some("");
-        let below = self.min.as_ref().filter(present).map(|min| format!("{value} < {}", limit(min)));
-        let above = self.max.as_ref().filter(present).map(|max| format!("{value} > {}", limit(max)));
+        let below = self
+            .min
+            .as_ref()
+            .filter(present)
+            .map(|min| format!("{value} < {}", limit(min)));
+        let above = self
+            .max
+            .as_ref()
+            .filter(present)
+            .map(|max| format!("{value} > {}", limit(max)));
         let parts: Vec<String> = below.into_iter().chain(above).collect();
         if parts.is_empty() {
             return Err(self.lacks("a smallest or largest value"));
@@ -261,6 +317,9 @@ impl Rule {
     }
 
     fn lacks(&self, what: &str) -> StepError {
-        StepError::permanent("config", format!("the rule `{}` lacks {what}", self.title()))
+        StepError::permanent(
+            "config",
+            format!("the rule `{}` lacks {what}", self.title()),
+        )
     }
 }

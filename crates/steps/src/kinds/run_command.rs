@@ -126,8 +126,8 @@ impl Kind for Step {
         let (stdin, stdout, stderr) =
             (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
         let fed = tokio::spawn(feed(stdin, config.stdin.as_ref().map(|text| text.0.clone())));
-        let out = tokio::spawn(keep(stdout, limit));
-        let err = tokio::spawn(keep(stderr, limit));
+        let out = tokio::spawn(keep(stdout, limit, None));
+        let err = tokio::spawn(keep(stderr, limit, Some(Lines::new(cx))));
         let status = tokio::select! {
             status = group.child.wait() => status.map_err(|error| failed("wait for", &config, &error))?,
             () = cx.cancel.cancelled() => {
@@ -267,7 +267,11 @@ impl Kept {
 }
 
 /// Reads all, keeps the beginning: a program never waits because nobody reads.
-async fn keep(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Kept {
+async fn keep(
+    stream: Option<impl AsyncRead + Unpin>,
+    limit: usize,
+    mut lines: Option<Lines>,
+) -> Kept {
     let mut kept = Kept::default();
     let Some(mut stream) = stream else { return kept };
     let mut buffer = vec![0; 16 * 1024];
@@ -276,8 +280,48 @@ async fn keep(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Kept {
         let room = limit - kept.bytes.len();
         kept.is_cut |= read > room;
         kept.bytes.extend_from_slice(&buffer[..read.min(room)]);
+        if let Some(lines) = &mut lines {
+            lines.follow(&buffer[..read]);
+        }
     }
     kept
+}
+
+/// Shows what a program says about its work while it works.
+struct Lines {
+    cx: TaskContext,
+    open: Vec<u8>,
+    left: u32,
+}
+
+impl Lines {
+    /// The most lines that are shown; all of them are in the output.
+    const MOST: u32 = 500;
+
+    fn new(cx: &TaskContext) -> Self {
+        Self { cx: cx.clone(), open: Vec::new(), left: Self::MOST }
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.left == 0 {
+                return;
+            }
+            match byte {
+                b'\n' => {
+                    let line = String::from_utf8_lossy(&self.open).trim_end().to_owned();
+                    self.open.clear();
+                    if !line.is_empty() {
+                        self.left -= 1;
+                        self.cx.log("info", line);
+                    }
+                }
+                // A line without an end is cut, not collected for ever.
+                byte if self.open.len() < 2_000 => self.open.push(*byte),
+                _ => {}
+            }
+        }
+    }
 }
 
 async fn kept(reader: tokio::task::JoinHandle<Kept>) -> Kept {

@@ -59,7 +59,6 @@ impl Kind for Step {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{Bench, task};
     use serde_json::json;
 

@@ -14,9 +14,13 @@ use crate::{Artifacts, Limits, Secrets, TaskContext, TaskOutput};
 
 /// A task of `kind` with the settings `with`.
 pub(crate) fn task(kind: &str, with: Value) -> Task {
-    let Value::Object(with) = with else { panic!("settings are an object") };
+    let Value::Object(with) = with else {
+        panic!("settings are an object")
+    };
     let known = crate::catalog();
-    let effect = known.find(kind).map_or(Effect::Unsafe, |kind| (kind.effect)(&with));
+    let effect = known
+        .find(kind)
+        .map_or(Effect::Unsafe, |kind| (kind.effect)(&with));
     Task {
         step: StepPath::from("step"),
         kind: kind.to_owned(),
@@ -32,7 +36,9 @@ pub(crate) fn task(kind: &str, with: Value) -> Task {
 /// The folder of the samples' data.
 pub(crate) fn sample_data() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workflows/data");
-    folder.canonicalize().expect("the samples are part of the repository")
+    folder
+        .canonicalize()
+        .expect("the samples are part of the repository")
 }
 
 /// A folder to work in, with everything a task needs.

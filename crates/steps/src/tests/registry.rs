@@ -9,7 +9,11 @@ use crate::testing::{Bench, task};
 use crate::{KINDS, catalog, execute, execute_inline};
 
 fn tasks() -> Vec<StepKind> {
-    catalog().all().filter(|kind| !kind.is_control).cloned().collect()
+    catalog()
+        .all()
+        .filter(|kind| !kind.is_control)
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -32,18 +36,34 @@ fn forms_and_settings_agree() {
 
 /// The fields of a form are the properties of its schema, at each depth.
 fn compare(place: &str, fields: &[Field], schema: &Value, root: &Value) {
-    let properties = schema["properties"].as_object().unwrap_or_else(|| panic!("{place}: {schema}"));
+    let properties = schema["properties"]
+        .as_object()
+        .unwrap_or_else(|| panic!("{place}: {schema}"));
     let in_schema: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
     let in_form: BTreeSet<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-    assert_eq!(in_form, in_schema, "{place}: fields of the form and of the settings");
-    assert_eq!(schema["additionalProperties"], false, "{place}: unknown fields are refused");
-    let required: BTreeSet<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert_eq!(
+        in_form, in_schema,
+        "{place}: fields of the form and of the settings"
+    );
+    assert_eq!(
+        schema["additionalProperties"], false,
+        "{place}: unknown fields are refused"
+    );
+    let required: BTreeSet<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     for field in fields {
         let place = format!("{place}.{}", field.name);
         // A field that is only sometimes shown cannot be required by the schema.
         if field.visible_when.is_none() {
-            assert_eq!(field.required, required.contains(field.name.as_str()), "{place}: required");
+            assert_eq!(
+                field.required,
+                required.contains(field.name.as_str()),
+                "{place}: required"
+            );
         }
         if let Some(fields) = &field.fields {
             let items = resolve(&properties[&field.name], root)["items"].clone();
@@ -74,7 +94,12 @@ fn defaults_and_choices_are_valid_settings() {
                     .map(|error| error.to_string())
                     .filter(|error| !error.contains("required"))
                     .collect();
-                assert!(wrong.is_empty(), "{}.{} = {value}: {wrong:?}", kind.kind, field.name);
+                assert!(
+                    wrong.is_empty(),
+                    "{}.{} = {value}: {wrong:?}",
+                    kind.kind,
+                    field.name
+                );
             }
         }
     }
@@ -97,7 +122,12 @@ async fn missing_settings_are_an_error_and_never_a_panic() {
 
 #[tokio::test]
 async fn an_unknown_kind_is_a_permanent_error() {
-    let error = Bench::new().fail("make_coffee", serde_json::json!({})).await;
-    assert_eq!((error.code.as_str(), error.permanent), ("unknown-kind", true));
+    let error = Bench::new()
+        .fail("make_coffee", serde_json::json!({}))
+        .await;
+    assert_eq!(
+        (error.code.as_str(), error.permanent),
+        ("unknown-kind", true)
+    );
     assert!(execute_inline(&task("make_coffee", serde_json::json!({}))).is_none());
 }

@@ -102,6 +102,14 @@ async fn a_failure_carries_what_the_program_said() {
 }
 
 #[tokio::test]
+async fn what_the_program_says_is_shown_while_it_works() {
+    let mut bench = Bench::new();
+    bench.run("run_command", shell("echo half >&2; echo; echo done >&2")).await;
+    assert_eq!(bench.log.recv().await, Some(("info".to_owned(), "half".to_owned())));
+    assert_eq!(bench.log.recv().await, Some(("info".to_owned(), "done".to_owned())));
+}
+
+#[tokio::test]
 async fn endless_output_is_cut_and_never_blocks_the_program() {
     let mut bench = Bench::new();
     bench.cx.limits.output_bytes = 1_000;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::*;
 use crate::testing::{Bench, sample_data, task};
 
 async fn airports(bench: &Bench) -> Value {

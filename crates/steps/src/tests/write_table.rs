@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::*;
 use crate::testing::Bench;
 
 fn text(bench: &Bench, name: &str) -> String {
