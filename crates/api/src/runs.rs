@@ -213,30 +213,40 @@ pub struct StepView {
     /// Attempts in all that `retry` allows.
     pub attempts: u32,
     /// When its first attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
     /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Millis>,
     /// Until when it waits, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
     /// What it waits for or why it was skipped or cancelled, in plain words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The port that it chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
     /// Its configuration, evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "Record<string, unknown>")]
     pub with: Option<Value>,
     /// Its output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "unknown")]
     pub output: Option<Value>,
     /// Its last error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,
     /// Why the machine decided so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(as = "Option<Vec<Evaluation>>", optional)]
     pub because: Vec<Evaluation>,
     /// The question that it asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
     /// Iterations of a loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<Iterations>,
 }
 
@@ -261,6 +271,7 @@ pub struct EdgeView {
     /// Taken, or not.
     pub taken: bool,
     /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Evaluation>,
 }
 
@@ -497,8 +508,10 @@ pub struct ExpressionTried {
     #[ts(type = "unknown")]
     pub value: Option<Value>,
     /// Why there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Where in the source, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u32>,
 }
 

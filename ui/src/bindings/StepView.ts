@@ -44,11 +44,11 @@ port?: string,
 /**
  * Its configuration, evaluated.
  */
-with: Record<string, unknown>, 
+with?: Record<string, unknown>, 
 /**
  * Its output.
  */
-output: unknown, 
+output?: unknown, 
 /**
  * Its last error.
  */

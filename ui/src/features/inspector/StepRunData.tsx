@@ -37,7 +37,7 @@ export default function StepRunData({ view, step }: { view: RunView; step: strin
             attempt {state.attempt} of {Math.max(state.attempt, state.attempts)}
           </span>
         )}
-        {duration !== null && state?.startedAt !== undefined && (
+        {duration !== null && typeof state?.startedAt === "number" && (
           <span title={formatExact(state.startedAt)}>{formatDuration(duration)}</span>
         )}
         <button

@@ -29,13 +29,13 @@ interface StepNowProps {
 export default function StepNow({ view, row, isLive }: StepNowProps) {
   const step = row.view;
   const isWaiting = step?.status === "waiting" || step?.status === "retrying";
-  const now = useNow(1_000, isLive && isWaiting && step?.until !== undefined);
+  const now = useNow(1_000, isLive && isWaiting && typeof step?.until === "number");
   const refresh = useRun((run) => run.refresh);
   const [isBusy, setBusy] = useState(false);
   if (!step) {
     return null;
   }
-  const left = step.until === undefined ? null : step.until - now;
+  const left = typeof step.until !== "number" ? null : step.until - now;
   const hurry = async () => {
     setBusy(true);
     try {
@@ -66,7 +66,7 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
       {step.status === "waiting" && !step.question && (
         <span
           className={classes.quiet}
-          title={step.until === undefined ? undefined : formatExact(step.until)}
+          title={typeof step.until === "number" ? formatExact(step.until) : undefined}
         >
           <Hourglass size={12} aria-hidden="true" /> {step.note ? <Words text={step.note} /> : "waits"}
           {left !== null && left > 0 && isLive && <> · {formatDuration(left)} left</>}
@@ -95,7 +95,7 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
 
 /** Whether the step waits for an answer of a person. */
 export function isAsking(step: StepView | undefined): boolean {
-  return (step?.status === "waiting" && step.question !== undefined) || step?.status === "outcome-unknown";
+  return (step?.status === "waiting" && Boolean(step.question)) || step?.status === "outcome-unknown";
 }
 
 /** The question of a step, to be answered right here. */

@@ -18,7 +18,7 @@ export default function WhyView({ view, row }: { view: RunView; row: RunRow }) {
           <Info size={14} aria-hidden="true" /> <Words text={row.view.note} />
         </p>
       )}
-      {row.view?.port !== undefined && (
+      {row.view?.port && (
         <p className={classes.whyNote}>
           <CircleCheck size={14} aria-hidden="true" />
           <span>

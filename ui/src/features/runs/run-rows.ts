@@ -83,5 +83,5 @@ export function edgesOf(
 
 /** How long a step took, or has taken so far. */
 export function durationOf(step: StepView | undefined, now: number): number | null {
-  return step?.startedAt === undefined ? null : (step.endedAt ?? now) - step.startedAt;
+  return typeof step?.startedAt !== "number" ? null : (step.endedAt ?? now) - step.startedAt;
 }

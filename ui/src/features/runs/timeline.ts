@@ -17,10 +17,10 @@ export const MAX_BARS = 400;
 export function barsOf(view: Pick<RunView, "steps" | "at" | "status">, now: number): Bar[] {
   return Object.entries(view.steps)
     .flatMap(([path, step]) => {
-      if (step.startedAt === undefined) {
+      if (typeof step.startedAt !== "number") {
         return [];
       }
-      const isOpen = step.endedAt === undefined;
+      const isOpen = typeof step.endedAt !== "number";
       return [
         { path, view: step, from: step.startedAt, to: Math.max(step.startedAt, step.endedAt ?? now), isOpen },
       ];
