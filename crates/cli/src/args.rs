@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use baton_api::baton_interop::EXPORTERS;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
@@ -208,8 +210,8 @@ pub(crate) struct Export {
     /// The workflow file
     pub(crate) file: PathBuf,
     /// The form
-    #[arg(long, value_name = "FORM")]
-    pub(crate) to: Form,
+    #[arg(long, value_name = "FORM", value_parser = form())]
+    pub(crate) to: String,
     /// Where to [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -267,13 +269,9 @@ pub(crate) enum Status {
     Cancelled,
 }
 
-/// Another form of a workflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    /// A picture
-    Svg,
-    /// The schema of what a run is started with
-    JsonSchema,
+/// The forms of the one list of exporters.
+fn form() -> PossibleValuesParser {
+    EXPORTERS.iter().map(|exporter| PossibleValue::new(exporter.id).help(exporter.title)).collect::<Vec<_>>().into()
 }
 
 fn answer(text: &str) -> Result<(String, Answer), String> {

@@ -21,7 +21,6 @@ pub(crate) struct Progress {
     workflow: Workflow,
     /// When the first attempt of a step began.
     began: BTreeMap<String, Millis>,
-    run_began: Option<Millis>,
     last: Option<Millis>,
     /// The last line says what is going on now and is written over.
     is_passing: bool,
@@ -29,7 +28,13 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(workflow: Workflow) -> Self {
-        Self { workflow, began: BTreeMap::new(), run_began: None, last: None, is_passing: false }
+        Self { workflow, began: BTreeMap::new(), last: None, is_passing: false }
+    }
+
+    /// Takes up a run where it stands.
+    pub(crate) fn goes_on(&mut self, view: &RunView) {
+        let began = view.steps.iter().filter_map(|(path, step)| Some((path.clone(), step.started_at?)));
+        self.began.extend(began);
     }
 
     /// Shows an event, if it is worth a line.
@@ -37,7 +42,6 @@ impl Progress {
         self.last = Some(logged.at);
         match &logged.event {
             Event::RunStarted { .. } => {
-                self.run_began = Some(logged.at);
                 let title = out.tone(Tone::Strong, &shorten(&plain(&self.workflow.name)));
                 self.line(&title, out);
             }

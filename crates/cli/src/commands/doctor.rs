@@ -208,7 +208,7 @@ async fn server(folder: &Path) -> Option<Finding> {
 fn user_interface() -> Finding {
     match find_ui() {
         Some(folder) => Finding::new("user interface", State::Ok, folder.display().to_string()),
-        None => Finding::new("user interface", State::Problem, "it is not built, or not where it is looked for")
+        None => Finding::new("user interface", State::Note, "it is not built: `baton serve` has no pages to show")
             .hint("build it with `npm run build -w ui`, or name its folder with `BATON_UI_DIR`"),
     }
 }

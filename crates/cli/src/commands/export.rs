@@ -1,8 +1,9 @@
 //! `baton export`: a workflow in another form.
 
-use baton_api::{baton_interop, kinds, write_file};
+use baton_api::baton_interop::find;
+use baton_api::{ApiError, Code, kinds, write_file};
 
-use crate::args::{Export, Form};
+use crate::args::Export;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::source;
@@ -10,11 +11,10 @@ use crate::trouble::Trouble;
 
 pub(crate) fn run(args: &Export, out: &mut Out) -> Result<Exit, Trouble> {
     let source = source::read(&args.file)?;
-    let workflow = &source.parsed.workflow;
-    let text = match args.to {
-        Form::Svg => baton_interop::svg(workflow, &kinds()),
-        Form::JsonSchema => baton_interop::input_schema(workflow),
-    };
+    let exporter = find(&args.to).ok_or_else(|| {
+        Trouble::unusable(ApiError::new(Code::BadRequest, format!("there is no form `{}`", args.to)))
+    })?;
+    let text = (exporter.export)(&source.parsed.workflow, &kinds());
     match &args.output {
         Some(path) => {
             write_file(&source::absolute(path)?, text.as_bytes())?;

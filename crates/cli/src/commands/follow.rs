@@ -52,7 +52,10 @@ impl Follow {
     /// Of a run that was begun before.
     pub(crate) fn of(out: Out, is_json: bool, view: &RunView) -> Self {
         let follow = Self::new(out, is_json, view.document.clone());
-        follow.view.borrow_mut().run = Some(view.summary.id.clone());
+        let mut inner = follow.view.borrow_mut();
+        inner.run = Some(view.summary.id.clone());
+        inner.progress.goes_on(view);
+        drop(inner);
         follow
     }
 
