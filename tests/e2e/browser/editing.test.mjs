@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { journey } from "../lib/journey.mjs";
 import { chain, textOf } from "../lib/made.mjs";
-import { at, connect, dropStep, eventually, fillField, openFile, saveAs, stepsShown } from "../lib/studio.mjs";
+import { at, canvasOf, connect, dropStep, eventually, fillField, openFile, saveAs, stepsShown } from "../lib/studio.mjs";
 
 const small = (place) => writeFileSync(place.path("small.baton.json"), textOf(chain(3, "small")));
 
 async function freePlace(page) {
-  const canvas = await at(page, "canvas").boundingBox();
+  const canvas = await canvasOf(page).boundingBox();
   return { x: canvas.x + canvas.width / 2, y: canvas.y + canvas.height - 100 };
 }
 
@@ -63,7 +63,7 @@ journey("edits survive a killed server and come back as a draft", { prepare: sma
 
 journey("a new workflow is saved under a name, closed and opened again", async ({ page, place }) => {
   await at(page, "new-workflow").click();
-  await at(page, "canvas").waitFor();
+  await canvasOf(page).waitFor();
   const first = await dropStep(page, "set_values", await freePlace(page));
   const path = place.path("mine.baton.json");
   await saveAs(page, path);

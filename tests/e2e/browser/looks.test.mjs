@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { journey } from "../lib/journey.mjs";
 import { chain, textOf } from "../lib/made.mjs";
 import { readSample } from "../lib/samples.mjs";
-import { at, eventually, openFile, openSample } from "../lib/studio.mjs";
+import { at, canvasOf, eventually, openFile, openSample } from "../lib/studio.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const airports = readSample("airports");
@@ -50,8 +50,8 @@ journey("the theme changes at a press and is kept", async ({ page }) => {
 
 journey("a thousand steps open, and only those in view are in the page", { prepare: (place) => writeFileSync(place.path("thousand.baton.json"), textOf(chain(1_000, "thousand"))) }, async ({ page, place }) => {
   await openFile(page, place.path("thousand.baton.json"));
-  await page.locator("[data-testid=canvas]").waitFor();
-  const cards = () => page.locator("[data-testid=canvas] [data-step]").count();
+  await canvasOf(page).waitFor();
+  const cards = () => canvasOf(page).locator("[data-step]").count();
   await eventually(async () => assert.ok((await cards()) < 400, "the page holds what is in view"));
   await page.keyboard.press("Control+F");
   await page.keyboard.type("Step 612");

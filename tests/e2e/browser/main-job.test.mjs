@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { journey } from "../lib/journey.mjs";
 import { readSample } from "../lib/samples.mjs";
-import { at, centre, connect, dropStep, eventually, fillField, openFile, openSample, runStands, startRun } from "../lib/studio.mjs";
+import { at, canvasOf, centre, connect, dropStep, eventually, fillField, openFile, openSample, runStands, startRun } from "../lib/studio.mjs";
 
 const airports = readSample("airports");
 const approval = airports.ofKind("approval");
@@ -15,14 +15,14 @@ journey("the main job by mouse", async ({ page, place, running, restart }) => {
   await at(page, "tab-problems").click();
 
   // A new step: its problems appear, and go away as it is wired and filled in.
-  const canvas = await at(page, "canvas").boundingBox();
+  const canvas = await canvasOf(page).boundingBox();
   const free = { x: canvas.x + canvas.width / 2, y: canvas.y + canvas.height - 90 };
   const log = await dropStep(page, "log", free);
-  await at(page, "problem-missing-field").waitFor();
+  await at(page, "problem-missing-setting").waitFor();
   await connect(page, read, "out", log);
   await at(page, `step-${log}`).click();
   await fillField(page, "message", "Airports are there");
-  await at(page, "problem-missing-field").waitFor({ state: "detached" });
+  await at(page, "problem-missing-setting").waitFor({ state: "detached" });
   await at(page, "validity").filter({ hasNotText: "error" }).waitFor();
 
   // Run; a person decides; everything is done.
@@ -80,10 +80,10 @@ journey("the main job by keyboard", async ({ page, place }) => {
   await search.focus();
   await page.keyboard.type("log");
   await page.keyboard.press("Enter");
-  const added = page.locator("[data-testid=canvas] [data-step][data-selected]");
+  const added = canvasOf(page).locator("[data-step][data-selected]");
   await added.waitFor();
   const log = await added.getAttribute("data-step");
-  await page.getByTestId("field-message").locator("input, textarea").first().focus();
+  await at(page, "field-message").locator("input:visible, textarea:visible").first().focus();
   await page.keyboard.type("Hello");
   await page.keyboard.press("Tab");
 

@@ -40,8 +40,8 @@ export function journey(name, ...rest) {
       for (const page of pages) assertCalm(page, expected);
     } catch (error) {
       const picture = await takePicture(pages.at(-1), name);
-      error.message += `\n${pages.flatMap((page) => page.troubles).join("\n")}\npicture: ${picture}\nserver: ${running.server.output()}`;
-      throw error;
+      const troubles = pages.flatMap((page) => page.troubles).join("\n");
+      throw new Error(`${error.stack}\n${troubles}\npicture: ${picture}\nserver: ${running.server.output()}`);
     } finally {
       for (const page of pages) await page.context().close();
       await running.server.stop();

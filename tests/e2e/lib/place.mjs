@@ -21,7 +21,7 @@ export function makePlace() {
       BATON_DATA_DIR: join(folder, "data"),
       BATON_WORKSPACE_DIR: join(folder, "workspace"),
       BATON_SAMPLES_DIR: join(folder, "workspace", "workflows"),
-      BATON_UI_DIR: inProject("ui/dist"),
+      BATON_UI_DIR: process.env.BATON_UI_DIR ?? inProject("ui/dist"),
       XDG_DATA_HOME: join(folder, "share"),
       XDG_CONFIG_HOME: join(folder, "config"),
       XDG_STATE_HOME: join(folder, "state"),

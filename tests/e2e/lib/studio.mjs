@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 
 export const at = (page, id) => page.getByTestId(id);
 
+/** The drawing itself; its panel has the same test id. */
+export const canvasOf = (page) => page.locator("[data-testid=canvas][role=application]");
+
 /** Opens a sample from the start page. */
 export async function openSample(page, id) {
   await at(page, "start-page").waitFor();
   await at(page, `sample-${id}`).click();
-  await at(page, "canvas").waitFor();
+  await canvasOf(page).waitFor();
 }
 
 /** Opens a file through the dialog. */
@@ -17,7 +20,7 @@ export async function openFile(page, path) {
   const name = page.getByRole("dialog").getByLabel("File name");
   await name.fill(path);
   await name.press("Enter");
-  await at(page, "canvas").waitFor();
+  await canvasOf(page).waitFor();
 }
 
 /** Saves under a name that is new. */
@@ -48,7 +51,7 @@ export async function drag(page, from, to) {
 
 /** Ids of the steps that are on the canvas now. */
 export async function stepsShown(page) {
-  return await page.locator("[data-testid=canvas] [data-step]").evaluateAll((cards) => cards.map((card) => card.dataset.step));
+  return await canvasOf(page).locator("[data-step]").evaluateAll((cards) => cards.map((card) => card.dataset.step));
 }
 
 /** Drags a kind from the palette to a free place and gives the id of the new step. */

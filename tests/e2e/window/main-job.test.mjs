@@ -22,7 +22,7 @@ const stands = (window, status) =>
   window.until(`a run that is \`${status}\``, async () => (await window.text("run-status")).includes(status), 60_000);
 
 const shown = (window) =>
-  window.run("return [...document.querySelectorAll('[data-testid=canvas] [data-step]')].map((card) => card.dataset.step)");
+  window.run("return [...document.querySelectorAll('[data-testid=canvas][role=application] [data-step]')].map((card) => card.dataset.step)");
 
 const stepStands = (window, step, status) =>
   window.until(`\`${step}\` ${status}`, () =>
@@ -32,7 +32,7 @@ const stepStands = (window, step, status) =>
 async function typeInto(window, id, text) {
   await window.until(`a field in \`${id}\``, () =>
     window.run(
-      "const field = document.querySelector(arguments[0])?.querySelector('textarea:not([aria-hidden]), input, [contenteditable=true]'); field?.focus(); return field !== null && field === document.activeElement;",
+      "const field = document.querySelector(arguments[0])?.querySelector('textarea:not([aria-hidden]):not([tabindex="-1"]), input, [contenteditable=true]'); field?.focus(); return field !== null && field === document.activeElement;",
       `[data-testid="${id}"]`,
     ),
   );
@@ -54,15 +54,15 @@ test("the main job in the window", { timeout: 240_000 }, async () => {
     await window.find("problems-panel");
     const before = await shown(window);
     const canvas = await window.run(
-      "const box = document.querySelector('[data-testid=canvas]').getBoundingClientRect(); return { x: box.left + box.width / 2, y: box.bottom - 90 };",
+      "const box = document.querySelector('[data-testid=canvas][role=application]').getBoundingClientRect(); return { x: box.left + box.width / 2, y: box.bottom - 90 };",
     );
     await window.drag(await window.centre("palette-item-log"), { x: Math.round(canvas.x), y: Math.round(canvas.y) });
     const log = await window.until("a new step", async () => (await shown(window)).find((id) => !before.includes(id)));
-    await window.find("problem-missing-field");
+    await window.find("problem-missing-setting");
     await window.drag(await window.centre(`handle-${read}-out`), await window.centre(`handle-${log}-in`));
     await window.click(`step-${log}`);
     await typeInto(window, "field-message", "Airports are there");
-    await window.until("no missing field", async () => !(await window.has("problem-missing-field")));
+    await window.until("no missing field", async () => !(await window.has("problem-missing-setting")));
 
     // Run, decide, look.
     await window.click("run-button");
@@ -104,8 +104,7 @@ test("the main job in the window", { timeout: 240_000 }, async () => {
     const { writeFileSync } = await import("node:fs");
     const picture = `${place.folder}.png`;
     writeFileSync(picture, await window.screenshot().catch(() => ""));
-    error.message += `\npicture: ${picture}\n${window.log()}`;
-    throw error;
+    throw new Error(`${error.stack}\npicture: ${picture}\n${window.log()}`);
   } finally {
     await window.quit().catch(() => {});
     place.remove();
