@@ -9,7 +9,7 @@ use baton_core::document::{self, Workflow};
 use baton_core::machine::{Action, Decision, Input, Plan, Run, Settlement, Start};
 use baton_core::step_kind::Catalog;
 use baton_steps::{Artifacts, Limits, Secrets};
-use baton_store::{Store, StoreError};
+use baton_store::Store;
 use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,8 @@ pub(crate) struct Shared {
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     plans: Mutex<BTreeMap<String, Weak<Plan>>>,
     kept: Mutex<BTreeSet<String>>,
+    /// Open runs that could not be taken up again, and why.
+    lost: Mutex<BTreeMap<String, String>>,
     notices: broadcast::Sender<EngineNotice>,
     /// Drivers: waited for when the engine closes.
     drivers: TaskTracker,
@@ -150,6 +152,7 @@ impl Engine {
             runs: Mutex::default(),
             plans: Mutex::default(),
             kept: Mutex::default(),
+            lost: Mutex::default(),
             notices: broadcast::Sender::new(NOTICES),
             drivers: TaskTracker::new(),
         });
@@ -284,9 +287,12 @@ impl Engine {
         Some(look(&state.run, state.durable, state.durable_at))
     }
 
-    /// Why a live run stands still, if its events cannot be written.
-    pub fn stalled(&self, run: &str) -> Option<StoreError> {
-        self.shared.find(run)?.state().stalled.clone()
+    /// Why a run that has not ended stands still: its events cannot be written, or it could not be taken up again.
+    pub fn stalled(&self, run: &str) -> Option<String> {
+        match self.shared.find(run) {
+            Some(entry) => entry.state().stalled.as_ref().map(ToString::to_string),
+            None => self.shared.lost(run),
+        }
     }
 
     /// Ids of the runs in the hands of this engine.
@@ -402,6 +408,15 @@ impl Shared {
         runs.remove(run);
     }
 
+    /// Notes that an open run could not be taken up again.
+    pub(crate) fn lose(&self, run: String, reason: String) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(run, reason);
+    }
+
+    fn lost(&self, run: &str) -> Option<String> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
     /// The live run with this id.
     pub(crate) fn find(&self, run: &str) -> Option<Arc<Entry>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
@@ -437,6 +452,10 @@ impl Shared {
     /// Hands `input` to a run and waits until what follows from it is durable.
     async fn ask(self: &Arc<Self>, run: &str, input: Input) -> Result<(), EngineError> {
         let Some(entry) = self.find(run) else {
+            if let Some(reason) = self.lost(run) {
+                let message = format!("run `{run}` could not be taken up again: {reason}");
+                return Err(EngineError::Refused { code: "not-taken-up".to_owned(), message });
+            }
             return Err(match self.store.run(run).await? {
                 Some(row) if row.ended_at.is_some() => EngineError::AlreadyEnded(run.to_owned()),
                 _ => EngineError::NotFound(run.to_owned()),
@@ -452,6 +471,10 @@ impl Shared {
     ) -> Result<(), EngineError> {
         if self.closing.is_cancelled() {
             return Err(EngineError::Closing);
+        }
+        // What was asked before has to be written first: this one would wait for as long.
+        if let Some(source) = entry.state().stalled.clone() {
+            return Err(EngineError::Stalled { run: entry.id.clone(), source });
         }
         let (reply, answer) = oneshot::channel();
         self.put(entry, Message { input, reply: Some(reply) });

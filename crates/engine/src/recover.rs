@@ -29,7 +29,10 @@ pub(crate) async fn open_runs(shared: &Arc<Shared>) -> Result<(), EngineError> {
         let depth = depth_of(&id, &parents);
         match replay(shared, row, depth).await {
             Ok(entry) => entries.push(entry),
-            Err(reason) => tracing::error!(run = id, number, reason, "the run cannot be taken up again"),
+            Err(reason) => {
+                tracing::error!(run = id, number, reason, "the run cannot be taken up again");
+                shared.lose(id, reason);
+            }
         }
     }
     // All of them are known before the first one goes on: a child that ends finds the run that waits for it.

@@ -24,6 +24,8 @@ async fn a_run_that_cannot_be_written_stands_still_and_goes_on_once_it_can() {
     let EngineNotice::Stalled { row } = notices.recv().await.unwrap() else { panic!("it says so") };
     assert!(row.waiting_for[0].contains("no space is left"), "{:?}", row.waiting_for);
     assert!(bench.engine.stalled(&run).is_some());
+    let other = bench.engine.pause(&run, "kim").await;
+    assert!(matches!(other, Err(EngineError::Stalled { .. })), "nobody is kept waiting: {other:?}");
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert!(bench.script.log().is_empty(), "nothing that is not durable is acted on");
     bench.journal.is_broken.store(false, Ordering::SeqCst);
@@ -60,6 +62,37 @@ async fn a_workflow_with_problems_is_refused() {
     };
     let Err(EngineError::Invalid(problems)) = bench.engine.run(new).await else { panic!("refused") };
     assert_eq!(problems[0].place.step.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_taken_up_again_says_why() {
+    let bench = Bench::new().await;
+    let ask = workflow(json!({ "steps": [{ "id": "ask", "kind": "approval", "with": { "to": ["lead"] } }] }));
+    let run = bench.start(&ask, json!(null)).await;
+    bench.status(&run, "waiting").await;
+    let mut row = bench.store.run(&run).await.unwrap().unwrap();
+    bench.engine.close().await;
+    // As if a run had been made by a build that knows other definitions.
+    let foreign = "00000000-0000-7000-8000-000000000000".to_owned();
+    let mut events = bench.events(&run).await;
+    row.id.clone_from(&foreign);
+    row.digest = "unknown".to_owned();
+    if let baton_core::machine::Event::RunStarted { run, .. } = &mut events[0].event {
+        run.clone_from(&foreign);
+    }
+    let append = baton_store::Append {
+        run: foreign.clone(),
+        expected_seq: 0,
+        events,
+        summary: row,
+        questions: baton_store::QuestionChanges::default(),
+    };
+    bench.store.append(append).await.unwrap();
+    let bench = bench.crash().await;
+    assert_eq!(bench.engine.live(), [run]);
+    assert!(bench.engine.stalled(&foreign).unwrap().contains("missing"));
+    let refused = bench.engine.cancel(&foreign, "kim", None, false).await;
+    assert!(matches!(refused, Err(EngineError::Refused { .. })), "{refused:?}");
 }
 
 #[tokio::test]
