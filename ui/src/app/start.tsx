@@ -2,6 +2,7 @@ import type { Root } from "react-dom/client";
 import { type Backend, getBackend, setBackend } from "../backend/backend";
 import { createQueryClient } from "../backend/queries";
 import { openPath } from "../state/files";
+import { rememberOpen, reopenLast } from "../state/reopen";
 import { useSettings } from "../state/settings";
 import { App } from "./App";
 import { FullPage } from "./FullPage";
@@ -39,4 +40,6 @@ export async function start(root: Root): Promise<void> {
   getBackend().onOpenFile?.((path) => void openPath(path));
   const named = new URLSearchParams(location.search).get("open");
   if (named) await openPath(named);
+  else await reopenLast();
+  rememberOpen();
 }

@@ -37,10 +37,11 @@ import {
   CONTAINER_MIN,
   CONTAINER_PAD,
   cardHeight,
+  ERROR,
   freePlace,
   fromOf,
   GAP,
-  OUT,
+  portHandle,
   snap,
 } from "./geometry";
 import { placesOf } from "./scene";
@@ -124,9 +125,11 @@ export function addKind(kind: KindInfo, search: Omit<Search, "screen">): string 
     if (search.at) {
       at = [search.at[0] - origin[0], search.at[1] - origin[1]];
     } else if (from) {
-      const outlet = from.handles.find((each) => each.id === search.from?.handle);
-      const drop = outlet && outlet.side === "right" ? outlet.y - CARD_HEIGHT / 2 : from.h + 40;
-      at = [from.at[0] + from.w + GAP, from.at[1] + Math.max(0, outlet?.id === OUT ? 0 : drop)];
+      // What follows the first port stands beside the card, what follows the others below that.
+      const row = from.ports.findIndex((port) => portHandle(port.name) === search.from?.handle);
+      const isError = search.from?.handle === ERROR;
+      const drop = isError ? from.h + 40 : Math.max(0, row) * (CARD_HEIGHT + 40);
+      at = [from.at[0] + from.w + GAP, from.at[1] + drop];
     } else {
       const middle = api?.center() ?? [0, 0];
       at = [middle[0] - origin[0] - size[0] / 2, middle[1] - origin[1] - size[1] / 2];

@@ -53,8 +53,8 @@ export function cardHeight(ports: number): number {
 /** Where the rows of the ports begin: below the name, in the middle of the room for two. */
 export function portsTop(ports: number, isContainer: boolean): number {
   if (isContainer) return CONTAINER_HEAD + 4;
-  const half = CARD_HEIGHT / 2;
-  return half + Math.max(0, (half - ports * PORT_ROW) / 2);
+  const top = CARD_HEIGHT / 2 - 3;
+  return top + Math.max(0, (2 - ports) * PORT_ROW) / 2;
 }
 
 /** Where the handles of a card or container stand: their centres, from its top left corner. */

@@ -20,7 +20,7 @@ export function SampleCard({ sample }: { sample: SampleInfo }) {
         <span className={classes.purpose}>{sample.purpose}</span>
         <span className={classes.tags}>
           {sample.steps} steps
-          {sample.tags.slice(0, 3).map((tag) => (
+          {sample.tags.slice(0, 2).map((tag) => (
             <span key={tag}>{tag}</span>
           ))}
         </span>
