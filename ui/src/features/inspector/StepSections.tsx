@@ -280,7 +280,7 @@ function UndoSection({
             <DynamicForm
               fields={kind.form.fields.map((field) => ({
                 ...field,
-                scope: [...field.scope, "output", "error"],
+                scope: [...(field.scope ?? []), "output", "error"],
               }))}
               values={undo.with ?? {}}
               path="undo.with"

@@ -26,6 +26,9 @@ export interface FormHandle {
   mergeKey: (key: string) => string;
 }
 
+/** A field without names of its own leaves the list out. */
+const NO_NAMES: readonly string[] = [];
+
 let gestures = 0;
 
 export function useFormValue({ document, step, problems, isReadOnly, isAsked }: FormRequest): FormHandle {
@@ -50,7 +53,7 @@ export function useFormValue({ document, step, problems, isReadOnly, isAsked }: 
       path,
       newGesture,
       wanted,
-      scopeFor: (extra) => {
+      scopeFor: (extra = NO_NAMES) => {
         const key = extra.join();
         const known =
           scopes.get(key) ??
