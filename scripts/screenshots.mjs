@@ -68,8 +68,7 @@ async function picturesOfBrowser() {
     await at(page, "tab-problems").click();
     await page.waitForTimeout(800);
     keep("editing", await page.screenshot());
-    const dialog = await startRun(page);
-    await dialog.getByTestId("start-run-submit").click();
+    await startRun(page);
     await runStands(page, "Waiting");
     await at(page, "inbox-badge").click();
     await page.waitForTimeout(6_000);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { journey } from "../lib/journey.mjs";
 import { chain, textOf } from "../lib/made.mjs";
-import { at, openFile } from "../lib/studio.mjs";
+import { at, openFile, startRun } from "../lib/studio.mjs";
 
 async function tryToOpen(page, path) {
   await at(page, "open-file").click();
@@ -57,11 +57,8 @@ const missing = () => ({
 
 journey("a missing data file fails the run with its name and a way out", { prepare: (place) => writeFileSync(place.path("missing.baton.json"), textOf(missing())) }, async ({ page, place }) => {
   await openFile(page, place.path("missing.baton.json"));
-  await at(page, "run-button").click();
-  const trust = at(page, "trust-run");
-  await at(page, "start-run-dialog").or(trust).first().waitFor();
-  if (await trust.isVisible()) await trust.click();
-  await at(page, "start-run-submit").click();
+  await startRun(page);
   await at(page, "run-status").filter({ hasText: "Failed" }).waitFor();
-  await at(page, "run-panel").getByText(/nowhere\.csv/).first().waitFor();
+  await at(page, "run-step-load").click();
+  await at(page, "run-panel").getByText(/no file .*nowhere\.csv/).first().waitFor();
 });

@@ -81,18 +81,28 @@ export async function fillField(page, name, value) {
   await field.blur();
 }
 
-/** Presses Run, trusts the workflow if it is asked to, and gives the dialog for the input. */
+/**
+ * Starts a run: answers what Baton asks before it (whether to trust this version, the input as it is suggested) and
+ * waits until the run is shown.
+ */
 export async function startRun(page, { byKey = false } = {}) {
+  const press = async (button) => (byKey ? await button.press("Enter") : await button.click());
+  const submit = at(page, "start-run-submit");
+  const trust = at(page, "trust-run");
+  const status = at(page, "run-status");
   if (byKey) await page.keyboard.press("Control+Enter");
   else await at(page, "run-button").click();
-  const dialog = at(page, "start-run-dialog");
-  const trust = at(page, "trust-run");
-  await dialog.or(trust).first().waitFor();
-  if (await trust.isVisible()) {
-    if (byKey) await trust.press("Enter");
-    else await trust.click();
+  for (const question of ["the first", "the second"]) {
+    await submit.or(trust).or(status).first().waitFor();
+    if (await trust.isVisible()) await press(trust);
+    else if (await submit.isVisible()) await press(submit);
+    else break;
+    await page.getByRole("dialog").waitFor({ state: "hidden" }).catch((error) => {
+      throw new Error(`${question} dialog is still there: ${error.message}`);
+    });
+    await page.waitForTimeout(300);
   }
-  return dialog;
+  await status.waitFor();
 }
 
 /** Waits until the run that is shown stands like this. */
