@@ -87,7 +87,6 @@ journey("the main job by keyboard", { expected }, async ({ page, place }) => {
   const log = await added.getAttribute("data-step");
   await at(page, "field-message").locator("input:visible, textarea:visible").first().focus();
   await page.keyboard.type("Hello");
-  await page.keyboard.press("Tab");
 
   await startRun(page, { byKey: true });
   await runStands(page, "Waiting");

@@ -92,17 +92,17 @@ export async function startRun(page, { byKey = false } = {}) {
   const status = at(page, "run-status");
   if (byKey) await page.keyboard.press("Control+Enter");
   else await at(page, "run-button").click();
-  for (const question of ["the first", "the second"]) {
-    await submit.or(trust).or(status).first().waitFor();
-    if (await trust.isVisible()) await press(trust);
-    else if (await submit.isVisible()) await press(submit);
-    else break;
-    await page.getByRole("dialog").waitFor({ state: "hidden" }).catch((error) => {
-      throw new Error(`${question} dialog is still there: ${error.message}`);
-    });
-    await page.waitForTimeout(300);
-  }
-  await status.waitFor();
+  const pressed = new Set();
+  await eventually(async () => {
+    // The question about trust may come before the input is asked for, or after.
+    for (const button of [trust, submit]) {
+      if (pressed.has(button) || !(await button.isVisible())) continue;
+      pressed.add(button);
+      await press(button);
+      break;
+    }
+    assert.ok(await status.isVisible(), "the run is shown");
+  }, 20_000);
 }
 
 /** Waits until the run that is shown stands like this. */
