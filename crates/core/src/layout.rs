@@ -34,7 +34,11 @@ const NEAR_LIMIT: usize = 3_000;
 
 /// A place for every step and note. With `keep_existing`, those of the document stay where they are and only what
 /// has no place gets one, near its neighbours.
-pub fn layout(workflow: &Workflow, catalog: &Catalog, keep_existing: bool) -> BTreeMap<String, [f64; 2]> {
+pub fn layout(
+    workflow: &Workflow,
+    catalog: &Catalog,
+    keep_existing: bool,
+) -> BTreeMap<String, [f64; 2]> {
     let mut planner = Planner::new(workflow, catalog, keep_existing);
     planner.graph(&workflow.steps, &workflow.edges, [0.0, 0.0]);
     planner.notes(&workflow.notes, &workflow.steps);
@@ -60,7 +64,10 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(workflow: &'a Workflow, catalog: &'a Catalog, keep: bool) -> Self {
         let is_sound = |place: &[f64; 2]| place.iter().all(|n| n.is_finite() && n.abs() < 1e7);
-        let kept = workflow.layout.iter().filter(|(_, place)| keep && is_sound(place));
+        let kept = workflow
+            .layout
+            .iter()
+            .filter(|(_, place)| keep && is_sound(place));
         Self {
             catalog,
             kept: kept.map(|(id, place)| (id.as_str(), *place)).collect(),
@@ -72,8 +79,12 @@ impl<'a> Planner<'a> {
     /// Places the steps of one graph, the first corner at `origin`.
     fn graph(&mut self, steps: &'a [Step], edges: &[Edge], origin: [f64; 2]) {
         let sizes: Vec<[f64; 2]> = steps.iter().map(|step| self.size(step)).collect();
-        let index: BTreeMap<&str, usize> =
-            steps.iter().enumerate().rev().map(|(at, step)| (step.id.as_str(), at)).collect();
+        let index: BTreeMap<&str, usize> = steps
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(at, step)| (step.id.as_str(), at))
+            .collect();
         let mut links: Vec<(usize, usize)> = edges
             .iter()
             .filter_map(|edge| Some((*index.get(edge.from_step())?, *index.get(edge.to.as_str())?)))
@@ -81,15 +92,23 @@ impl<'a> Planner<'a> {
             .collect();
         links.sort_unstable();
         links.dedup();
-        let kept: Vec<Option<[f64; 2]>> =
-            steps.iter().map(|step| self.kept.get(step.id.as_str()).copied()).collect();
+        let kept: Vec<Option<[f64; 2]>> = steps
+            .iter()
+            .map(|step| self.kept.get(step.id.as_str()).copied())
+            .collect();
         let places = if kept.iter().all(Option::is_some) {
             kept.into_iter().flatten().collect()
         } else {
             let fresh = layers::place(&sizes, &links, [GAP_X, GAP_Y]);
-            let fresh: Vec<[f64; 2]> =
-                fresh.into_iter().map(|[x, y]| [snap(x) + origin[0], snap(y) + origin[1]]).collect();
-            if kept.iter().all(Option::is_none) { fresh } else { fill(&kept, &fresh, &sizes, &links) }
+            let fresh: Vec<[f64; 2]> = fresh
+                .into_iter()
+                .map(|[x, y]| [snap(x) + origin[0], snap(y) + origin[1]])
+                .collect();
+            if kept.iter().all(Option::is_none) {
+                fresh
+            } else {
+                fill(&kept, &fresh, &sizes, &links)
+            }
         };
         for ((step, place), size) in steps.iter().zip(places).zip(sizes) {
             self.places.entry(step.id.clone()).or_insert(place);
@@ -105,13 +124,21 @@ impl<'a> Planner<'a> {
                 return CONTAINER;
             }
             let ports = kind.map_or(0, |kind| kind.ports_of(&step.with).len());
-            return [CARD[0], CARD[1] + PORT_HEIGHT * ports.saturating_sub(2) as f64];
+            return [
+                CARD[0],
+                CARD[1] + PORT_HEIGHT * ports.saturating_sub(2) as f64,
+            ];
         };
         self.graph(&body.steps, &body.edges, [PADDING, HEADER + PADDING]);
         let mut size = CONTAINER;
         for inner in &body.steps {
-            if let (Some(place), Some(own)) = (self.places.get(&inner.id), self.sizes.get(&inner.id)) {
-                size = [size[0].max(place[0] + own[0] + PADDING), size[1].max(place[1] + own[1] + PADDING)];
+            if let (Some(place), Some(own)) =
+                (self.places.get(&inner.id), self.sizes.get(&inner.id))
+            {
+                size = [
+                    size[0].max(place[0] + own[0] + PADDING),
+                    size[1].max(place[1] + own[1] + PADDING),
+                ];
             }
         }
         size
@@ -120,7 +147,10 @@ impl<'a> Planner<'a> {
     /// Notes without a place stand in a row above the steps.
     fn notes(&mut self, notes: &[Note], steps: &[Step]) {
         let corner = |axis: usize| {
-            steps.iter().filter_map(|step| Some(self.places.get(&step.id)?[axis])).fold(f64::INFINITY, f64::min)
+            steps
+                .iter()
+                .filter_map(|step| Some(self.places.get(&step.id)?[axis]))
+                .fold(f64::INFINITY, f64::min)
         };
         let corner = [corner(0), corner(1)].map(|n| if n.is_finite() { n } else { 0.0 });
         let mut x = corner[0];
@@ -151,7 +181,11 @@ fn fill(
     let mut places = kept.to_vec();
     let mut missing: Vec<usize> = (0..kept.len()).filter(|at| kept[*at].is_none()).collect();
     // From left to right, so that the neighbour before is there already.
-    missing.sort_by(|a, b| fresh[*a][0].total_cmp(&fresh[*b][0]).then(fresh[*a][1].total_cmp(&fresh[*b][1])));
+    missing.sort_by(|a, b| {
+        fresh[*a][0]
+            .total_cmp(&fresh[*b][0])
+            .then(fresh[*a][1].total_cmp(&fresh[*b][1]))
+    });
     let below = kept
         .iter()
         .zip(sizes)
@@ -169,7 +203,10 @@ fn fill(
             places[at] = Some(beyond);
             continue;
         }
-        let right_of = before[at].iter().filter_map(|from| Some((places[*from]?, sizes[*from]))).last();
+        let right_of = before[at]
+            .iter()
+            .rev()
+            .find_map(|from| Some((places[*from]?, sizes[*from])));
         let left_of = after[at].iter().find_map(|to| places[*to]);
         let mut place = match (right_of, left_of) {
             (Some((place, size)), _) => [place[0] + size[0] + GAP_X, place[1]],
@@ -182,11 +219,20 @@ fn fill(
         }
         places[at] = Some(place);
     }
-    places.into_iter().zip(fresh).map(|(place, fresh)| place.unwrap_or(*fresh)).collect()
+    places
+        .into_iter()
+        .zip(fresh)
+        .map(|(place, fresh)| place.unwrap_or(*fresh))
+        .collect()
 }
 
 /// The lower border of the lowest card that a card at `place` would touch.
-fn lowest_hit(place: [f64; 2], size: [f64; 2], places: &[Option<[f64; 2]>], sizes: &[[f64; 2]]) -> Option<f64> {
+fn lowest_hit(
+    place: [f64; 2],
+    size: [f64; 2],
+    places: &[Option<[f64; 2]>],
+    sizes: &[[f64; 2]],
+) -> Option<f64> {
     let hits = |other: [f64; 2], other_size: [f64; 2]| {
         (0..2).all(|axis| {
             place[axis] < other[axis] + other_size[axis] && other[axis] < place[axis] + size[axis]
@@ -195,6 +241,10 @@ fn lowest_hit(place: [f64; 2], size: [f64; 2], places: &[Option<[f64; 2]>], size
     places
         .iter()
         .zip(sizes)
-        .filter_map(|(other, other_size)| other.filter(|other| hits(*other, *other_size)).map(|other| other[1] + other_size[1]))
+        .filter_map(|(other, other_size)| {
+            other
+                .filter(|other| hits(*other, *other_size))
+                .map(|other| other[1] + other_size[1])
+        })
         .max_by(f64::total_cmp)
 }

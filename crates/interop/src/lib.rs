@@ -26,8 +26,18 @@ pub struct Exporter {
 
 /// All exporters.
 pub const EXPORTERS: &[Exporter] = &[
-    Exporter { id: "json-schema", title: "JSON Schema of the format", extension: "schema.json", export: |_, _| schema_text() },
-    Exporter { id: "svg", title: "Picture (SVG)", extension: "svg", export: svg },
+    Exporter {
+        id: "json-schema",
+        title: "JSON Schema of the format",
+        extension: "schema.json",
+        export: |_, _| schema_text(),
+    },
+    Exporter {
+        id: "svg",
+        title: "Picture (SVG)",
+        extension: "svg",
+        export: svg,
+    },
 ];
 
 /// The exporter with this id.

@@ -12,7 +12,12 @@ pub fn digest(workflow: &Workflow) -> String {
     if let Value::Object(map) = &mut value {
         map.shift_remove("layout");
         map.shift_remove("$schema");
-        for note in map.get_mut("notes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for note in map
+            .get_mut("notes")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if let Value::Object(note) = note {
                 note.shift_remove("size");
                 note.shift_remove("color");
@@ -55,5 +60,6 @@ fn canonical(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn leaf<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, value).expect("texts and numbers have a JSON form, and a vector takes it");
+    serde_json::to_writer(out, value)
+        .expect("texts and numbers have a JSON form, and a vector takes it");
 }

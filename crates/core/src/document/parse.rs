@@ -93,7 +93,11 @@ pub fn parse(text: &str) -> Result<Parsed, ParseError> {
     let (value, duplicates) = json::read(text)?;
     let (workflow, problems) = read::workflow(value)?;
     let newer = (workflow.format > FORMAT).then_some(workflow.format);
-    Ok(Parsed { problems: duplicates.into_iter().chain(problems).collect(), workflow, newer })
+    Ok(Parsed {
+        problems: duplicates.into_iter().chain(problems).collect(),
+        workflow,
+        newer,
+    })
 }
 
 fn refuse_large(bytes: usize) -> Result<(), ParseError> {
@@ -102,7 +106,11 @@ fn refuse_large(bytes: usize) -> Result<(), ParseError> {
     }
     Err(ParseError::new(
         "too-large",
-        format!("the file has {} MB, more than the {} MB that are opened", bytes >> 20, MAX_BYTES >> 20),
+        format!(
+            "the file has {} MB, more than the {} MB that are opened",
+            bytes >> 20,
+            MAX_BYTES >> 20
+        ),
         "keep data in files of its own and read them with a step",
     ))
 }
@@ -112,7 +120,9 @@ fn refuse_large(bytes: usize) -> Result<(), ParseError> {
 impl<'de> Deserialize<'de> for Workflow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        read::workflow(value).map(|(workflow, _)| workflow).map_err(de::Error::custom)
+        read::workflow(value)
+            .map(|(workflow, _)| workflow)
+            .map_err(de::Error::custom)
     }
 }
 
@@ -123,19 +133,28 @@ pub fn misfits(workflow: &Workflow) -> Vec<Problem> {
         return Vec::new();
     }
     let value = serde_json::to_value(workflow).unwrap_or_default();
-    read::workflow(value).map(|(_, problems)| problems).unwrap_or_default()
+    read::workflow(value)
+        .map(|(_, problems)| problems)
+        .unwrap_or_default()
 }
 
 fn has_rest(workflow: &Workflow) -> bool {
     let mut found = !workflow.rest.is_empty()
-        || workflow.about.as_ref().is_some_and(|about| !about.rest.is_empty())
+        || workflow
+            .about
+            .as_ref()
+            .is_some_and(|about| !about.rest.is_empty())
         || workflow.edges.iter().any(|edge| !edge.rest.is_empty())
         || workflow.notes.iter().any(|note| !note.rest.is_empty());
     workflow.each_step(|step, _| {
-        let of_retry = |retry: &Option<Retry>| retry.as_ref().is_some_and(|retry| !retry.rest.is_empty());
+        let of_retry =
+            |retry: &Option<Retry>| retry.as_ref().is_some_and(|retry| !retry.rest.is_empty());
         found |= !step.rest.is_empty()
             || of_retry(&step.retry)
-            || step.undo.as_ref().is_some_and(|undo| !undo.rest.is_empty() || of_retry(&undo.retry))
+            || step
+                .undo
+                .as_ref()
+                .is_some_and(|undo| !undo.rest.is_empty() || of_retry(&undo.retry))
             || step.body.as_ref().is_some_and(|body| {
                 !body.rest.is_empty() || body.edges.iter().any(|edge| !edge.rest.is_empty())
             });

@@ -13,7 +13,9 @@ const WIDTH: usize = 100;
 /// The text of `workflow`.
 pub fn print(workflow: &Workflow) -> String {
     let value = to_value(workflow);
-    let mut writer = Writer { out: String::with_capacity(256 + workflow.steps.len() * 256) };
+    let mut writer = Writer {
+        out: String::with_capacity(256 + workflow.steps.len() * 256),
+    };
     writer.write(&value, Shape::Workflow, 0, 0);
     writer.out.push('\n');
     writer.out
@@ -38,7 +40,9 @@ pub(super) fn to_value(workflow: &Workflow) -> Value {
 }
 
 fn list_mut<'a>(map: &'a mut Map<String, Value>, key: &str) -> &'a mut [Value] {
-    map.get_mut(key).and_then(Value::as_array_mut).map_or(&mut [][..], Vec::as_mut_slice)
+    map.get_mut(key)
+        .and_then(Value::as_array_mut)
+        .map_or(&mut [][..], Vec::as_mut_slice)
 }
 
 fn whole_steps(steps: &[Step], written: &mut [Value]) {

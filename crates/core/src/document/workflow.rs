@@ -294,12 +294,18 @@ pub enum On {
 impl Edge {
     /// A plain edge.
     pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
-        Self { from: from.into(), to: to.into(), ..Self::default() }
+        Self {
+            from: from.into(),
+            to: to.into(),
+            ..Self::default()
+        }
     }
 
     /// The step the edge leaves from, without the port.
     pub fn from_step(&self) -> &str {
-        self.from.split_once('.').map_or(self.from.as_str(), |(step, _)| step)
+        self.from
+            .split_once('.')
+            .map_or(self.from.as_str(), |(step, _)| step)
     }
 
     /// The port the edge leaves from, if it names one.
@@ -390,7 +396,10 @@ impl Workflow {
 impl Step {
     /// What people call the step: its name, else its id.
     pub fn title(&self) -> &str {
-        self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.id)
+        self.name
+            .as_deref()
+            .filter(|name| !name.is_empty())
+            .unwrap_or(&self.id)
     }
 }
 

@@ -31,7 +31,11 @@ pub(super) fn place(sizes: &[[f64; 2]], links: &[(usize, usize)], gap: [f64; 2])
     };
     let mut top = 0.0;
     for part in parts {
-        let corner = |axis: usize| part.iter().map(|(_, place)| place[axis]).fold(f64::INFINITY, f64::min);
+        let corner = |axis: usize| {
+            part.iter()
+                .map(|(_, place)| place[axis])
+                .fold(f64::INFINITY, f64::min)
+        };
         let (left, upper) = (corner(0), corner(1));
         let mut bottom = top;
         for (step, [x, y]) in part {
@@ -65,7 +69,11 @@ fn without_cycles(steps: usize, links: &[(usize, usize)]) -> Vec<(usize, usize)>
             group_of[node.index()] = group;
         }
     }
-    links.iter().copied().filter(|(from, to)| group_of[*from] != group_of[*to] || from < to).collect()
+    links
+        .iter()
+        .copied()
+        .filter(|(from, to)| group_of[*from] != group_of[*to] || from < to)
+        .collect()
 }
 
 /// How many steps come before each one, on the longest way.
@@ -93,7 +101,12 @@ fn ranks(steps: usize, links: &[(usize, usize)]) -> Vec<usize> {
 type Part = Vec<(usize, [f64; 2])>;
 
 /// Each connected part on its own, in document order of their first steps.
-fn sugiyama(sizes: &[[f64; 2]], links: &[(usize, usize)], is_linked: &[bool], gap: [f64; 2]) -> Vec<Part> {
+fn sugiyama(
+    sizes: &[[f64; 2]],
+    links: &[(usize, usize)],
+    is_linked: &[bool],
+    gap: [f64; 2],
+) -> Vec<Part> {
     let mut graph = StableDiGraph::<usize, ()>::new();
     let mut nodes = vec![None; sizes.len()];
     for step in (0..sizes.len()).filter(|step| is_linked[*step]) {
@@ -104,7 +117,10 @@ fn sugiyama(sizes: &[[f64; 2]], links: &[(usize, usize)], is_linked: &[bool], ga
             graph.add_edge(from, to, ());
         }
     }
-    let config = Config { vertex_spacing: gap[1], ..Config::default() };
+    let config = Config {
+        vertex_spacing: gap[1],
+        ..Config::default()
+    };
     // The crate draws from top to bottom: width and height change places.
     let size = |_, step: &usize| (sizes[*step][1], sizes[*step][0] + gap[0] - gap[1]);
     let mut parts: Vec<Part> = rust_sugiyama::from_graph(&graph, &size, &config)
@@ -112,7 +128,10 @@ fn sugiyama(sizes: &[[f64; 2]], links: &[(usize, usize)], is_linked: &[bool], ga
         .map(|(part, _, _)| {
             let corner = |(node, (across, along)): (NodeIndex, (f64, f64))| {
                 let step: usize = graph[node];
-                (step, [along - sizes[step][0] / 2.0, across - sizes[step][1] / 2.0])
+                (
+                    step,
+                    [along - sizes[step][0] / 2.0, across - sizes[step][1] / 2.0],
+                )
             };
             let mut part: Part = part.into_iter().map(corner).collect();
             part.sort_by_key(|(step, _)| *step);
@@ -150,9 +169,13 @@ fn plain(
             let known = &before[step];
             known.iter().map(|from| middle[*from]).sum::<f64>() / known.len().max(1) as f64
         };
-        let mut wishes: Vec<(f64, usize)> = layer.drain(..).map(|step| (wish(step), step)).collect();
+        let mut wishes: Vec<(f64, usize)> =
+            layer.drain(..).map(|step| (wish(step), step)).collect();
         wishes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let height: f64 = wishes.iter().map(|(_, step)| sizes[*step][1] + gap[1]).sum();
+        let height: f64 = wishes
+            .iter()
+            .map(|(_, step)| sizes[*step][1] + gap[1])
+            .sum();
         let centre = wishes.iter().map(|(wish, _)| wish).sum::<f64>() / wishes.len().max(1) as f64;
         let mut y = centre - height / 2.0;
         let mut width = 0.0;

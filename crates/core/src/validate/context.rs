@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
 
 use indexmap::IndexMap;
 
@@ -77,7 +78,10 @@ impl Outlets {
             Self::Fixed(ports) => (*ports, &[][..]),
             Self::Configured(ports) => (&[][..], ports.as_slice()),
         };
-        fixed.iter().map(|(name, _)| *name).chain(configured.iter().map(|port| port.name.as_str()))
+        fixed
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(configured.iter().map(|port| port.name.as_str()))
     }
 
     pub(super) fn position(&self, name: &str) -> Option<usize> {
@@ -117,11 +121,11 @@ impl<'a> Context<'a> {
         let mut context = Self {
             workflow,
             catalog,
-            steps: Vec::new(),
+            steps: Vec::with_capacity(workflow.steps.len()),
             graphs: Vec::new(),
             expressions: Expressions::default(),
             duplicates: Vec::new(),
-            by_id: IndexMap::new(),
+            by_id: IndexMap::with_capacity(workflow.steps.len()),
             by_key: OnceCell::new(),
             suggestions: Cell::new(0),
         };
@@ -130,7 +134,13 @@ impl<'a> Context<'a> {
         context
     }
 
-    fn add_graph(&mut self, steps: &'a [Step], edges: &'a [Edge], owner: Option<usize>, is_off: bool) -> usize {
+    fn add_graph(
+        &mut self,
+        steps: &'a [Step],
+        edges: &'a [Edge],
+        owner: Option<usize>,
+        is_off: bool,
+    ) -> usize {
         let graph = self.graphs.len();
         self.graphs.push(Graph {
             owner,
@@ -200,7 +210,12 @@ impl<'a> Context<'a> {
     pub(super) fn edge_position(&self, key: &str) -> Option<usize> {
         let index = self.by_key.get_or_init(|| {
             let mut index = BTreeMap::new();
-            for (position, edge) in self.graphs.iter().flat_map(|graph| &graph.edges).enumerate() {
+            for (position, edge) in self
+                .graphs
+                .iter()
+                .flat_map(|graph| &graph.edges)
+                .enumerate()
+            {
                 index.entry(edge.edge.key()).or_insert(position);
             }
             index
@@ -227,7 +242,9 @@ impl<'a> Context<'a> {
         candidates: impl IntoIterator<Item = &'c str>,
     ) -> Option<&'c str> {
         self.suggestions.set(self.suggestions.get() + 1);
-        (self.suggestions.get() <= 100).then(|| suggest::nearest(wrong, candidates)).flatten()
+        (self.suggestions.get() <= 100)
+            .then(|| suggest::nearest(wrong, candidates))
+            .flatten()
     }
 
     /// The id of a step of the whole document that `wrong` was probably meant to be.
@@ -265,21 +282,19 @@ impl Graph<'_> {
         }
     }
 
-    /// The edges that lead to a node, in document order, with the nodes they come from.
-    pub(super) fn incoming(&self, node: NodeIndex) -> Vec<(usize, NodeIndex)> {
-        use petgraph::visit::EdgeRef;
-        let mut edges: Vec<_> = self
-            .links
-            .edges_directed(node, Direction::Incoming)
-            .map(|link| (*link.weight(), link.source()))
-            .collect();
+    /// Puts the edges that lead to a node into `edges`, in document order, with the nodes they come from.
+    pub(super) fn incoming(&self, node: NodeIndex, edges: &mut Vec<(usize, NodeIndex)>) {
+        let links = self.links.edges_directed(node, Direction::Incoming);
+        edges.clear();
+        edges.extend(links.map(|link| (*link.weight(), link.source())));
         edges.sort_unstable();
-        edges
     }
 
     /// The edges that leave a node.
     pub(super) fn outgoing(&self, node: NodeIndex) -> impl Iterator<Item = &EdgeInfo<'_>> {
-        self.links.edges(node).map(|link| &self.edges[*link.weight()])
+        self.links
+            .edges(node)
+            .map(|link| &self.edges[*link.weight()])
     }
 
     /// Whether a short walk back from `after` meets `before`.
@@ -289,7 +304,10 @@ impl Graph<'_> {
         let mut count = 1;
         let mut next = 0;
         while next < count {
-            for node in self.links.neighbors_directed(seen[next], Direction::Incoming) {
+            for node in self
+                .links
+                .neighbors_directed(seen[next], Direction::Incoming)
+            {
                 if node == before {
                     return true;
                 }
@@ -305,7 +323,8 @@ impl Graph<'_> {
 
     /// Whether something happens when the step fails.
     pub(super) fn handles_errors(&self, node: NodeIndex) -> bool {
-        self.outgoing(node).any(|edge| matches!(edge.edge.on, Some(On::Error | On::Always)))
+        self.outgoing(node)
+            .any(|edge| matches!(edge.edge.on, Some(On::Error | On::Always)))
     }
 
     /// For each pair: whether the first node always comes before the second. In a graph with a cycle, which is
@@ -316,18 +335,35 @@ impl Graph<'_> {
             return vec![true; pairs.len()];
         }
         // Nearly always the answer is near.
-        let mut answers: Vec<bool> =
-            pairs.iter().map(|(before, after)| self.is_just_before(*before, *after)).collect();
-        let open = || pairs.iter().enumerate().filter(|(query, _)| !answers[*query]);
-        let sources: Vec<NodeIndex> =
-            open().map(|(_, (before, _))| *before).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut answers: Vec<bool> = pairs
+            .iter()
+            .map(|(before, after)| self.is_just_before(*before, *after))
+            .collect();
+        let open = || {
+            pairs
+                .iter()
+                .enumerate()
+                .filter(|(query, _)| !answers[*query])
+        };
+        let sources: Vec<NodeIndex> = open()
+            .map(|(_, (before, _))| *before)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         let mut queries: Vec<(usize, usize)> = open()
             .filter_map(|(query, (before, _))| Some((sources.binary_search(before).ok()?, query)))
             .collect();
         queries.sort_unstable();
         let mut queries = queries.into_iter().peekable();
         // Sources are followed 1,024 at a time: for each node one bit per source that leads to it.
-        let mut reached = vec![[0u64; WORDS]; if sources.is_empty() { 0 } else { self.steps.len() }];
+        let mut reached = vec![
+            [0u64; WORDS];
+            if sources.is_empty() {
+                0
+            } else {
+                self.steps.len()
+            }
+        ];
         for (chunk, members) in sources.chunks(WORDS * 64).enumerate() {
             reached.fill([0; WORDS]);
             let mut is_source = BTreeMap::new();

@@ -1,40 +1,56 @@
 //! Every text of a document that holds expressions, each different text parsed once.
 
-use std::borrow::Cow;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::ops::Range;
 
 use super::context::Context;
 use crate::document::Retry;
-use crate::expression::{Expression, ExpressionError, Reference, Template, condition_source};
+use crate::expression::{Expression, ExpressionError, Template, condition_source};
 use crate::problem::Place;
 use crate::step_kind::{Field, Widget};
 
-/// All expressions of a document.
+/// All expressions of a document. Nothing here is allocated per text that is only a path: there are many.
 #[derive(Default)]
 pub(super) struct Expressions<'a> {
     /// The texts, in document order.
     pub(super) uses: Vec<Use<'a>>,
-    parsed: Vec<Result<Vec<Parsed>, ExpressionError>>,
+    /// For each different text its part of `reads`, or what is wrong with it.
+    parsed: Vec<Result<Range<usize>, ExpressionError>>,
+    reads: Vec<Read<'a>>,
+    /// Fields, each with the one around it.
+    fields: Vec<(usize, Part<'a>)>,
 }
 
-/// An expression, as far as validation needs it.
-pub(super) struct Parsed {
-    source: String,
-    references: Vec<Reference>,
+/// One name that an expression reads from the scope.
+pub(super) struct Read<'a> {
+    /// First name of the path: `steps`.
+    pub(super) root: Cow<'a, str>,
+    /// Second name: `load`.
+    pub(super) name: Option<Cow<'a, str>>,
+    /// The expression says what to do where it is missing.
+    pub(super) guarded: bool,
+    /// Place in the whole text, in characters.
+    pub(super) offset: Option<usize>,
 }
 
 /// A text with expressions, and what they may see.
 pub(super) struct Use<'a> {
     pub(super) owner: Owner,
-    /// Path of the field.
-    pub(super) field: String,
-    text: Cow<'a, str>,
-    /// Names in scope besides the usual.
-    pub(super) extra: Vec<&'a str>,
     /// Which steps it sees.
     pub(super) sight: Sight,
+    field: usize,
+    /// Names in scope besides the usual.
+    scope: &'a [String],
+    extra: &'static [&'static str],
     parsed: usize,
+}
+
+/// A step on the way to a field.
+enum Part<'a> {
+    Key(&'a str),
+    Index(usize),
 }
 
 /// What a text belongs to.
@@ -58,18 +74,42 @@ pub(super) enum Sight {
 }
 
 impl<'a> Expressions<'a> {
-    /// The expressions of a text, or what is wrong with it.
-    pub(super) fn of(&self, used: &Use<'a>) -> Result<&[Parsed], &ExpressionError> {
-        self.parsed[used.parsed].as_deref()
+    /// What a text reads, or what is wrong with it.
+    pub(super) fn of(&self, used: &Use<'a>) -> Result<&[Read<'a>], &ExpressionError> {
+        self.parsed[used.parsed]
+            .as_ref()
+            .map(|range| &self.reads[range.clone()])
     }
 
     /// Everything that is read from the scope, with the text it stands in.
-    pub(super) fn references(&self) -> impl Iterator<Item = (&Use<'a>, &Parsed, &Reference)> {
+    pub(super) fn reads(&self) -> impl Iterator<Item = (&Use<'a>, &Read<'a>)> {
         self.uses.iter().flat_map(|used| {
-            self.of(used).unwrap_or_default().iter().flat_map(move |expression| {
-                expression.references.iter().map(move |reference| (used, expression, reference))
-            })
+            self.of(used)
+                .unwrap_or_default()
+                .iter()
+                .map(move |read| (used, read))
         })
+    }
+
+    fn path(&self, mut field: usize) -> String {
+        let mut parts = Vec::new();
+        while let Some((around, part)) = self.fields.get(field) {
+            parts.push(part);
+            field = *around;
+        }
+        let mut path = String::new();
+        for part in parts.into_iter().rev() {
+            match part {
+                Part::Index(index) => path.push_str(&format!("[{index}]")),
+                Part::Key(key) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(key);
+                }
+            }
+        }
+        path
     }
 }
 
@@ -78,56 +118,106 @@ impl Use<'_> {
     pub(super) fn place(&self, context: &Context<'_>, offset: Option<usize>) -> Place {
         let owner = match self.owner {
             Owner::Step(step) => Place::step(&context.steps[step].step.id),
-            Owner::Edge(graph, edge) => Place::edge(&context.graphs[graph].edges[edge].edge.key()),
+            Owner::Edge(graph, edge) => Place::edge(context.graphs[graph].edges[edge].edge.key()),
             Owner::Trigger(trigger) => Place::trigger(&context.workflow.triggers[trigger].id),
         };
         let offset = offset.and_then(|offset| u32::try_from(offset).ok());
-        Place { field: Some(self.field.clone()), offset, ..owner }
+        Place {
+            field: Some(context.expressions.path(self.field)),
+            offset,
+            ..owner
+        }
     }
 
-    /// Where a reference stands in the whole text, in characters.
-    pub(super) fn offset(&self, expression: &Parsed, reference: &Reference) -> Option<usize> {
-        let start = self.text.find(expression.source.as_str())?;
-        Some(self.text[..start].chars().count() + reference.offset?)
+    /// Names in scope besides the usual.
+    pub(super) fn extra(&self) -> impl Iterator<Item = &str> {
+        self.scope
+            .iter()
+            .map(String::as_str)
+            .chain(self.extra.iter().copied())
     }
 }
 
 /// Finds and parses all expressions. Those of disabled steps are left out.
 pub(super) fn collect<'a>(context: &Context<'a>) -> Expressions<'a> {
-    let mut collector = Collector { found: Expressions::default(), known: [IndexMap::new(), IndexMap::new()] };
+    let mut collector = Collector {
+        found: Expressions::default(),
+        known: [IndexMap::new(), IndexMap::new()],
+    };
     for (index, trigger) in context.workflow.triggers.iter().enumerate() {
-        let at = At { owner: Owner::Trigger(index), sight: Sight::All, extra: &[] };
-        collector.settings(at, &trigger.with, &[], &mut String::new());
+        let at = At {
+            owner: Owner::Trigger(index),
+            sight: Sight::All,
+            field: TOP,
+            scope: &[],
+            extra: &[],
+        };
+        collector.settings(at, &trigger.with, &[]);
     }
-    for (index, info) in context.steps.iter().enumerate().filter(|(_, info)| !info.is_off) {
-        let at = At { owner: Owner::Step(index), sight: Sight::Before, extra: &[] };
+    for (index, info) in context
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, info)| !info.is_off)
+    {
+        let at = At {
+            owner: Owner::Step(index),
+            sight: Sight::Before,
+            field: TOP,
+            scope: &[],
+            extra: &[],
+        };
         let fields = info.kind.map_or(&[][..], |kind| &kind.form.fields);
-        collector.settings(at, &info.step.with, fields, &mut "with".to_owned());
-        collector.retry(at, info.step.retry.as_ref(), "retry.when");
+        if !info.step.with.is_empty() {
+            let with = collector.key(at, "with");
+            collector.settings(with, &info.step.with, fields);
+        }
+        collector.retry(at, info.step.retry.as_ref());
         if let Some(undo) = &info.step.undo {
-            let at = At { sight: Sight::All, extra: &["output", "error"], ..at };
-            let fields = context.catalog.find(&undo.kind).map_or(&[][..], |kind| &kind.form.fields);
-            collector.settings(at, &undo.with, fields, &mut "undo.with".to_owned());
-            collector.retry(at, undo.retry.as_ref(), "undo.retry.when");
+            let at = At {
+                sight: Sight::All,
+                extra: &["output", "error"],
+                ..collector.key(at, "undo")
+            };
+            let fields = context
+                .catalog
+                .find(&undo.kind)
+                .map_or(&[][..], |kind| &kind.form.fields);
+            let with = collector.key(at, "with");
+            collector.settings(with, &undo.with, fields);
+            collector.retry(at, undo.retry.as_ref());
         }
     }
     for (graph, edges) in context.graphs.iter().enumerate() {
         let is_off = edges.owner.is_some_and(|owner| context.steps[owner].is_off);
         for (position, edge) in edges.edges.iter().enumerate().filter(|_| !is_off) {
-            if let Some(when) = edge.edge.when.as_deref().filter(|when| !when.trim().is_empty()) {
-                let at = At { owner: Owner::Edge(graph, position), sight: Sight::Before, extra: &[] };
-                collector.condition(at, when, "when".to_owned());
+            if let Some(when) = edge.edge.when.as_deref() {
+                let owner = Owner::Edge(graph, position);
+                let at = At {
+                    owner,
+                    sight: Sight::Before,
+                    field: TOP,
+                    scope: &[],
+                    extra: &[],
+                };
+                let at = collector.key(at, "when");
+                collector.condition(at, when);
             }
         }
     }
     collector.found
 }
 
+/// No field around.
+const TOP: usize = usize::MAX;
+
 #[derive(Clone, Copy)]
 struct At<'a> {
     owner: Owner,
     sight: Sight,
-    extra: &'a [&'a str],
+    field: usize,
+    scope: &'a [String],
+    extra: &'static [&'static str],
 }
 
 struct Collector<'a> {
@@ -137,118 +227,159 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    fn retry(&mut self, at: At<'a>, retry: Option<&'a Retry>, field: &str) {
-        if let Some(when) = retry.and_then(|retry| retry.when.as_deref())
-            && !when.trim().is_empty()
-        {
-            let at = At { extra: &["error", "output", "attempt"], ..at };
-            self.condition(at, when, field.to_owned());
+    fn inside(&mut self, at: At<'a>, part: Part<'a>) -> At<'a> {
+        self.found.fields.push((at.field, part));
+        At {
+            field: self.found.fields.len() - 1,
+            ..at
         }
     }
 
-    fn condition(&mut self, at: At<'a>, text: &'a str, field: String) {
-        self.add(at, true, Cow::Borrowed(text), field, Vec::new());
+    fn key(&mut self, at: At<'a>, key: &'a str) -> At<'a> {
+        self.inside(at, Part::Key(key))
     }
 
-    fn settings(&mut self, at: At<'a>, map: &'a Map<String, Value>, fields: &'a [Field], path: &mut String) {
+    fn retry(&mut self, at: At<'a>, retry: Option<&'a Retry>) {
+        if let Some(when) = retry.and_then(|retry| retry.when.as_deref()) {
+            let at = self.key(at, "retry");
+            let at = At {
+                extra: &["error", "output", "attempt"],
+                ..self.key(at, "when")
+            };
+            self.condition(at, when);
+        }
+    }
+
+    fn condition(&mut self, at: At<'a>, text: &'a str) {
+        if !text.trim().is_empty() {
+            self.add(at, true, Cow::Borrowed(text));
+        }
+    }
+
+    fn settings(&mut self, at: At<'a>, map: &'a Map<String, Value>, fields: &'a [Field]) {
         for (key, value) in map {
-            let length = path.len();
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(key);
-            let field = fields.iter().find(|field| field.name == *key);
-            self.setting(at, value, field, path);
-            path.truncate(length);
+            let at = self.key(at, key);
+            self.setting(at, value, fields.iter().find(|field| field.name == *key));
         }
     }
 
-    fn setting(&mut self, at: At<'a>, value: &'a Value, field: Option<&'a Field>, path: &mut String) {
-        let extra = || field.map(|field| field.scope.iter().map(String::as_str).collect()).unwrap_or_default();
-        // What a container makes of its body is evaluated when the body has run.
-        let at = match field {
-            Some(field) if matches!(field.name.as_str(), "result" | "until") && path.starts_with("with.") => {
-                At { sight: Sight::Body, ..at }
-            }
-            _ => at,
+    fn setting(&mut self, mut at: At<'a>, value: &'a Value, field: Option<&'a Field>) {
+        let Some(field) = field else {
+            return self.any(at, value);
         };
-        match (field.map(|field| field.widget), value) {
-            (Some(Widget::Schema), _) => {}
-            (Some(Widget::Condition), Value::String(text)) => {
-                if !text.trim().is_empty() {
-                    self.add(at, true, Cow::Borrowed(text), path.clone(), extra());
-                }
-            }
-            (Some(Widget::Lines | Widget::Code), Value::Array(lines)) => {
-                if lines.iter().any(|line| line.as_str().is_some_and(Template::has_expression)) {
+        at.scope = &field.scope;
+        // What a container makes of its body is evaluated when the body has run.
+        if at.sight == Sight::Before && matches!(field.name.as_str(), "result" | "until") {
+            at.sight = Sight::Body;
+        }
+        match (field.widget, value) {
+            (Widget::Schema, _) => {}
+            (Widget::Condition, Value::String(text)) => self.condition(at, text),
+            (Widget::Lines | Widget::Code, Value::Array(lines)) => match lines.as_slice() {
+                [Value::String(only)] => self.template(at, only),
+                lines
+                    if lines
+                        .iter()
+                        .any(|line| line.as_str().is_some_and(Template::has_expression)) =>
+                {
                     let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
-                    self.add(at, false, Cow::Owned(lines.join("\n")), path.clone(), extra());
+                    self.add(at, false, Cow::Owned(lines.join("\n")));
                 }
-            }
-            (Some(Widget::List), Value::Array(items)) => {
-                let fields = field.and_then(|field| field.fields.as_deref()).unwrap_or_default();
-                let length = path.len();
+                _ => {}
+            },
+            (Widget::List, Value::Array(items)) => {
+                let fields = field.fields.as_deref().unwrap_or_default();
                 for (index, item) in items.iter().enumerate() {
-                    path.push_str(&format!("[{index}]"));
+                    let at = self.inside(at, Part::Index(index));
                     match item {
-                        Value::Object(map) => self.settings(at, map, fields, path),
-                        other => self.any(at, other, path, &extra),
+                        Value::Object(map) => self.settings(at, map, fields),
+                        other => self.any(at, other),
                     }
-                    path.truncate(length);
                 }
             }
-            _ => self.any(at, value, path, &extra),
+            _ => self.any(at, value),
         }
     }
 
     /// Any value: every text in it may be a template.
-    fn any(&mut self, at: At<'a>, value: &'a Value, path: &mut String, extra: &dyn Fn() -> Vec<&'a str>) {
-        let length = path.len();
+    fn any(&mut self, at: At<'a>, value: &'a Value) {
         match value {
-            Value::String(text) if Template::has_expression(text) => {
-                self.add(at, false, Cow::Borrowed(text), path.clone(), extra());
-            }
+            Value::String(text) => self.template(at, text),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    path.push_str(&format!("[{index}]"));
-                    self.any(at, item, path, extra);
-                    path.truncate(length);
+                    let at = self.inside(at, Part::Index(index));
+                    self.any(at, item);
                 }
             }
             Value::Object(map) => {
                 for (key, item) in map {
-                    path.push('.');
-                    path.push_str(key);
-                    self.any(at, item, path, extra);
-                    path.truncate(length);
+                    let at = self.key(at, key);
+                    self.any(at, item);
                 }
             }
             _ => {}
         }
     }
 
-    fn add(&mut self, at: At<'a>, is_condition: bool, text: Cow<'a, str>, field: String, extra: Vec<&'a str>) {
-        let next = self.found.parsed.len();
-        let parsed = *self.known[usize::from(is_condition)].entry(text.clone()).or_insert_with(|| {
-            self.found.parsed.push(parse(is_condition, &text));
-            next
+    fn template(&mut self, at: At<'a>, text: &'a str) {
+        if Template::has_expression(text) {
+            self.add(at, false, Cow::Borrowed(text));
+        }
+    }
+
+    fn add(&mut self, at: At<'a>, is_condition: bool, text: Cow<'a, str>) {
+        let found = &mut self.found;
+        let parsed = *self.known[usize::from(is_condition)]
+            .entry(text)
+            .or_insert_with_key(|text| {
+                let start = found.reads.len();
+                let plain = match text {
+                    Cow::Borrowed(text) => plain_path(text, is_condition),
+                    Cow::Owned(_) => None,
+                };
+                let result = match plain {
+                    Some(read) => {
+                        found.reads.push(read);
+                        Ok(())
+                    }
+                    None => parse(is_condition, text, &mut found.reads),
+                };
+                found.parsed.push(result.map(|()| start..found.reads.len()));
+                found.parsed.len() - 1
+            });
+        let At {
+            owner,
+            sight,
+            field,
+            scope,
+            extra,
+        } = at;
+        found.uses.push(Use {
+            owner,
+            sight,
+            field,
+            scope,
+            extra,
+            parsed,
         });
-        let extra = extra.into_iter().chain(at.extra.iter().copied()).collect();
-        self.found.uses.push(Use { owner: at.owner, field, text, extra, sight: at.sight, parsed });
     }
 }
 
-fn parse(is_condition: bool, text: &str) -> Result<Vec<Parsed>, ExpressionError> {
-    let source = condition_source(text);
-    if let Some(path) = plain_path(source, is_condition || source.len() < text.trim().len()) {
-        let reference = Reference { path, guarded: false, offset: Some(0) };
-        return Ok(vec![Parsed { source: source.to_owned(), references: vec![reference] }]);
+fn parse(is_condition: bool, text: &str, reads: &mut Vec<Read<'_>>) -> Result<(), ExpressionError> {
+    if is_condition {
+        let source = condition_source(text);
+        let start = text.find(source).unwrap_or(0);
+        let expression = Expression::parse(source).map_err(|error| {
+            let start = text[..start].chars().count();
+            ExpressionError {
+                offset: error.offset.map(|offset| offset + start),
+                ..error
+            }
+        })?;
+        keep(&expression, text, reads);
+        return Ok(());
     }
-    let keep = |expression: &Expression| Parsed {
-        source: expression.source().to_owned(),
-        references: expression.references().to_vec(),
-    };
-    if let (false, Some(at)) = (is_condition, text.find("{%}")) {
+    if let Some(at) = text.find("{%}") {
         // One `%` cannot both open and close.
         return Err(ExpressionError {
             code: "template-not-closed".to_owned(),
@@ -257,25 +388,64 @@ fn parse(is_condition: bool, text: &str) -> Result<Vec<Parsed>, ExpressionError>
             offset: Some(text[..at].chars().count()),
         });
     }
-    if !is_condition {
-        return Template::parse(text).map(|template| template.expressions().iter().map(keep).collect());
+    for expression in Template::parse(text)?.expressions() {
+        keep(expression, text, reads);
     }
-    Expression::parse(source).map(|expression| vec![keep(&expression)]).map_err(|error| {
-        let start = text.find(source).map_or(0, |start| text[..start].chars().count());
-        ExpressionError { offset: error.offset.map(|offset| offset + start), ..error }
-    })
+    Ok(())
 }
 
-/// The names of a path without anything else, such as `steps.load.rows`. Most expressions are one, and need no
-/// parser.
-fn plain_path(source: &str, is_expression: bool) -> Option<Vec<String>> {
-    if !is_expression || !["steps.", "input.", "item."].iter().any(|root| source.starts_with(root)) {
-        return None;
+fn keep(expression: &Expression, text: &str, reads: &mut Vec<Read<'_>>) {
+    let start = text
+        .find(expression.source())
+        .map(|start| text[..start].chars().count());
+    for reference in expression.references() {
+        let mut names = reference.path.iter().map(|name| Cow::Owned(name.clone()));
+        if let Some(root) = names.next() {
+            let offset = start
+                .zip(reference.offset)
+                .map(|(start, offset)| start + offset);
+            // `$exists(steps.a) ? steps.a.rows : 0` guards both.
+            let guarded = expression.references().iter().any(|other| {
+                other.guarded && other.path.iter().take(2).eq(reference.path.iter().take(2))
+            });
+            reads.push(Read {
+                root,
+                name: names.next(),
+                guarded,
+                offset,
+            });
+        }
     }
+}
+
+/// A path without anything else, such as `{% steps.load.rows %}`. Most expressions are one, and need no parser.
+fn plain_path<'a>(text: &'a str, is_condition: bool) -> Option<Read<'a>> {
+    let source = condition_source(text);
+    let is_expression = is_condition || source.len() < text.trim().len();
     let is_word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !matches!(word, "and" | "or" | "in" | "true" | "false" | "null" | "function")
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !matches!(
+                word,
+                "and" | "or" | "in" | "true" | "false" | "null" | "function"
+            )
     };
-    source.split('.').map(|word| is_word(word).then(|| word.to_owned())).collect()
+    let mut words = source.split('.');
+    let (root, name) = (words.next()?, words.next()?);
+    if !is_expression
+        || !matches!(root, "steps" | "input" | "item")
+        || !is_word(name)
+        || !words.all(is_word)
+    {
+        return None;
+    }
+    let start = text.find(source)?;
+    Some(Read {
+        root: Cow::Borrowed(root),
+        name: Some(Cow::Borrowed(name)),
+        guarded: false,
+        offset: Some(text[..start].chars().count()),
+    })
 }

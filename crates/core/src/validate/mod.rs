@@ -58,7 +58,13 @@ fn position(context: &Context<'_>, place: &Place) -> (u8, usize) {
         (3, context.edge_position(edge).unwrap_or(usize::MAX))
     } else if let Some(trigger) = &place.trigger {
         let triggers = &context.workflow.triggers;
-        (1, triggers.iter().position(|known| known.id == *trigger).unwrap_or(usize::MAX))
+        (
+            1,
+            triggers
+                .iter()
+                .position(|known| known.id == *trigger)
+                .unwrap_or(usize::MAX),
+        )
     } else {
         (0, 0)
     }

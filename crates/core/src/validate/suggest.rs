@@ -1,13 +1,21 @@
 //! "Did you mean …?"
 
 /// The candidate nearest to `wrong`, if one is near enough to have been meant.
-pub(super) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(super) fn nearest<'c>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     let wrong: Vec<char> = wrong.to_lowercase().chars().collect();
     let limit = (wrong.len() / 3).clamp(1, 4);
     candidates
         .into_iter()
         .filter(|candidate| !candidate.is_empty())
-        .filter_map(|candidate| Some((distance(&wrong, &candidate.to_lowercase(), limit)?, candidate)))
+        .filter_map(|candidate| {
+            Some((
+                distance(&wrong, &candidate.to_lowercase(), limit)?,
+                candidate,
+            ))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -23,7 +31,9 @@ fn distance(a: &[char], b: &str, limit: usize) -> Option<usize> {
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut cost = (last[j] + usize::from(x != y))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 cost = cost.min(before[j - 1] + 1);
             }

@@ -23,7 +23,7 @@ fn sample() -> Workflow {
             { "from": "other", "to": "empty" }, { "from": "other", "to": "other" }, { "from": "empty", "to": "load" }],
         "notes": [{ "id": "note", "text": ["x"] }] }"#,
     )
-    .unwrap()
+    .expect("the test is a workflow")
     .workflow
 }
 
@@ -54,7 +54,10 @@ fn overlaps(
 #[test]
 fn steps_stand_from_left_to_right_and_bodies_inside_their_container() {
     let workflow = sample();
-    let (places, sizes) = (layout(&workflow, &catalog(), false), sizes(&workflow, &catalog()));
+    let (places, sizes) = (
+        layout(&workflow, &catalog(), false),
+        sizes(&workflow, &catalog()),
+    );
     assert!(places["load"][0] + 220.0 < places["size"][0]);
     assert!(places["size"][0] + 220.0 < places["each"][0]);
     assert_eq!(sizes["size"], [220.0, 108.0], "four ports");
@@ -78,15 +81,25 @@ fn it_is_the_same_every_time() {
 #[test]
 fn what_has_a_place_keeps_it_and_the_others_come_near() {
     let mut workflow = sample();
-    workflow.layout = [("load", [1000.0, 500.5]), ("other", [1300.0, 500.0]), ("one", [50.0, 90.0])]
-        .map(|(id, place)| (id.to_owned(), place))
-        .into_iter()
-        .collect();
-    let (places, sizes) = (layout(&workflow, &catalog(), true), sizes(&workflow, &catalog()));
+    workflow.layout = [
+        ("load", [1000.0, 500.5]),
+        ("other", [1300.0, 500.0]),
+        ("one", [50.0, 90.0]),
+    ]
+    .map(|(id, place)| (id.to_owned(), place))
+    .into_iter()
+    .collect();
+    let (places, sizes) = (
+        layout(&workflow, &catalog(), true),
+        sizes(&workflow, &catalog()),
+    );
     assert_eq!(places["load"], [1000.0, 500.5]);
     assert_eq!(places["one"], [50.0, 90.0]);
     assert_eq!(places["size"][0], 1300.0, "right of `load`");
-    assert!(places["size"][1] > 572.0, "below `other`, which stands there");
+    assert!(
+        places["size"][1] > 572.0,
+        "below `other`, which stands there"
+    );
     assert_eq!(overlaps(&workflow.steps, &places, &sizes), []);
 }
 
@@ -115,9 +128,15 @@ proptest! {
 
 /// A ladder: two chains with rungs between them.
 fn ladder(rungs: usize) -> Workflow {
-    let step = |id: String| Step { id, kind: "merge".to_owned(), ..Step::default() };
+    let step = |id: String| Step {
+        id,
+        kind: "merge".to_owned(),
+        ..Step::default()
+    };
     let mut workflow = Workflow::new("ladder", "Ladder");
-    workflow.steps = (0..rungs).flat_map(|n| [step(format!("a{n}")), step(format!("b{n}"))]).collect();
+    workflow.steps = (0..rungs)
+        .flat_map(|n| [step(format!("a{n}")), step(format!("b{n}"))])
+        .collect();
     workflow.edges = (1..rungs)
         .flat_map(|n| {
             let m = n - 1;
@@ -138,7 +157,10 @@ fn large_workflows_are_laid_out_without_overlap() {
         let places = layout(&workflow, &catalog(), false);
         assert_eq!(places.len(), rungs * 2);
         if rungs <= 500 {
-            assert_eq!(overlaps(&workflow.steps, &places, &sizes(&workflow, &catalog())), []);
+            assert_eq!(
+                overlaps(&workflow.steps, &places, &sizes(&workflow, &catalog())),
+                []
+            );
         }
     }
 }

@@ -42,18 +42,28 @@ impl Canvas {
     }
 
     fn rect(&mut self, rect: Rect, radius: u32, attributes: &str) {
-        let Rect { x, y, width, height } = rect;
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = rect;
         self.cover([x, y, x + width, y + height]);
         self.line(format_args!(
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{radius}\" {attributes}/>",
-            number(x), number(y), number(width), number(height)
+            number(x),
+            number(y),
+            number(width),
+            number(height)
         ));
     }
 
     fn text(&mut self, [x, y]: [f64; 2], size: u32, attributes: &str, words: &str) {
         self.line(format_args!(
             "<text x=\"{}\" y=\"{}\" font-size=\"{size}\" {attributes}>{}</text>",
-            number(x), number(y), escape(words)
+            number(x),
+            number(y),
+            escape(words)
         ));
     }
 
@@ -62,7 +72,14 @@ impl Canvas {
         let _ = writeln!(self.body, "{words}");
     }
 
-    pub(super) fn card(&mut self, rect: Rect, title: &str, kind: &str, category: Option<Category>, is_disabled: bool) {
+    pub(super) fn card(
+        &mut self,
+        rect: Rect,
+        title: &str,
+        kind: &str,
+        category: Option<Category>,
+        is_disabled: bool,
+    ) {
         let look = if category.is_none() {
             "fill=\"#fff7ed\" stroke=\"#9a5b13\" stroke-dasharray=\"4 3\""
         } else if is_disabled {
@@ -74,19 +91,38 @@ impl Canvas {
         let middle = rect.y + rect.height / 2.0;
         self.line(format_args!(
             "<circle cx=\"{}\" cy=\"{}\" r=\"9\" fill=\"{}\"/>",
-            number(rect.x + 24.0), number(middle), colour(category)
+            number(rect.x + 24.0),
+            number(middle),
+            colour(category)
         ));
         let ink = if is_disabled { QUIET } else { INK };
         let left = rect.x + 44.0;
         let bold = format!("fill=\"{ink}\" font-weight=\"600\"");
         self.text([left, middle - 3.0], 14, &bold, &cut(title, 22));
-        let note = if is_disabled { format!("{kind} (disabled)") } else { kind.to_owned() };
-        self.text([left, middle + 15.0], 12, &format!("fill=\"{QUIET}\""), &cut(&note, 25));
+        let note = if is_disabled {
+            format!("{kind} (disabled)")
+        } else {
+            kind.to_owned()
+        };
+        self.text(
+            [left, middle + 15.0],
+            12,
+            &format!("fill=\"{QUIET}\""),
+            &cut(&note, 25),
+        );
     }
 
     pub(super) fn container(&mut self, rect: Rect, title: &str, kind: &str, is_disabled: bool) {
-        let dash = if is_disabled { " stroke-dasharray=\"4 3\"" } else { "" };
-        self.rect(rect, 12, &format!("fill=\"#f4f5fb\" stroke=\"#8b90c9\"{dash}"));
+        let dash = if is_disabled {
+            " stroke-dasharray=\"4 3\""
+        } else {
+            ""
+        };
+        self.rect(
+            rect,
+            12,
+            &format!("fill=\"#f4f5fb\" stroke=\"#8b90c9\"{dash}"),
+        );
         let room = (rect.width / 8.0) as usize;
         let at = [rect.x + 16.0, rect.y + 27.0];
         let words = cut(title, room.saturating_sub(kind.chars().count() + 6));
@@ -103,19 +139,30 @@ impl Canvas {
         ));
         let words = cut(title, if is_wide { 16 } else { 10 });
         self.cover([x, y, x + 12.0 + 6.5 * words.chars().count() as f64, y]);
-        let attributes = format!("fill=\"{QUIET}\" stroke=\"#fbfbfd\" stroke-width=\"3\" paint-order=\"stroke\"");
+        let attributes = format!(
+            "fill=\"{QUIET}\" stroke=\"#fbfbfd\" stroke-width=\"3\" paint-order=\"stroke\""
+        );
         self.text([x + 9.0, y - 5.0], 11, &attributes, &words);
     }
 
     pub(super) fn edge(&mut self, from: [f64; 2], to: [f64; 2], on: Option<On>, words: &str) {
         let reach = ((to[0] - from[0]).abs() / 2.0).clamp(40.0, 160.0);
-        let lead = if on == Some(On::Error) { [from[0], from[1] + reach] } else { [from[0] + reach, from[1]] };
+        let lead = if on == Some(On::Error) {
+            [from[0], from[1] + reach]
+        } else {
+            [from[0] + reach, from[1]]
+        };
         let (colour, dash) = match on {
             None => (LINE, ""),
             Some(On::Error) => (ERROR, " stroke-dasharray=\"6 4\""),
             Some(On::Always) => (LINE, " stroke-dasharray=\"2 3\""),
         };
-        self.cover([from[0].min(to[0] - reach), from[1].min(to[1]), lead[0].max(to[0]), lead[1].max(to[1])]);
+        self.cover([
+            from[0].min(to[0] - reach),
+            from[1].min(to[1]),
+            lead[0].max(to[0]),
+            lead[1].max(to[1]),
+        ]);
         self.line(format_args!(
             "<path d=\"M{} {}C{} {} {} {} {} {}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\"{dash}/>",
             number(from[0]), number(from[1]), number(lead[0]), number(lead[1]),
@@ -123,7 +170,8 @@ impl Canvas {
         ));
         self.line(format_args!(
             "<path d=\"M{0} {1}l-8 -4.5v9z\" fill=\"{colour}\"/>",
-            number(to[0] - 1.0), number(to[1])
+            number(to[0] - 1.0),
+            number(to[1])
         ));
         let words = match (on, words) {
             (Some(On::Error), "") => "on error",
@@ -144,7 +192,12 @@ impl Canvas {
         self.rect(rect, 6, "fill=\"#fff9db\" stroke=\"#d9c56b\"");
         let most = ((rect.height - 16.0) / 17.0).max(1.0) as usize;
         let room = ((rect.width - 20.0) / 6.6).max(4.0) as usize;
-        for (index, words) in lines.iter().flat_map(|line| wrap(line, room)).take(most).enumerate() {
+        for (index, words) in lines
+            .iter()
+            .flat_map(|line| wrap(line, room))
+            .take(most)
+            .enumerate()
+        {
             let at = [rect.x + 10.0, rect.y + 21.0 + 17.0 * index as f64];
             self.text(at, 12, &format!("fill=\"{INK}\""), &words);
         }
@@ -154,11 +207,19 @@ impl Canvas {
     pub(super) fn finish(mut self, title: &str, margin: f64) -> String {
         if self.bounds.is_none() {
             self.cover([0.0, 0.0, 320.0, 120.0]);
-            self.text([160.0, 64.0], 14, &format!("fill=\"{QUIET}\" text-anchor=\"middle\""), "No steps yet");
+            self.text(
+                [160.0, 64.0],
+                14,
+                &format!("fill=\"{QUIET}\" text-anchor=\"middle\""),
+                "No steps yet",
+            );
         }
         let [left, top, right, bottom] = self.bounds.unwrap_or_default();
         let (x, y) = (number(left - margin), number(top - margin));
-        let (width, height) = (number(right - left + 2.0 * margin), number(bottom - top + 2.0 * margin));
+        let (width, height) = (
+            number(right - left + 2.0 * margin),
+            number(bottom - top + 2.0 * margin),
+        );
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{x} {y} {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" font-family=\"{FONT}\">\n<title>{}</title>\n<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"#fbfbfd\"/>\n{}</svg>\n",
             escape(title),

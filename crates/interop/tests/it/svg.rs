@@ -4,7 +4,10 @@ use baton_interop::svg;
 use expect_test::expect_file;
 
 fn picture(json: &str) -> String {
-    svg(&parse(json).unwrap().workflow, &Catalog::new([]))
+    svg(
+        &parse(json).expect("the test is a workflow").workflow,
+        &Catalog::new([]),
+    )
 }
 
 #[test]
@@ -31,7 +34,12 @@ fn words_of_people_stay_words() {
         r#"{ "id": "s", "name": "</title><script>alert(1)</script>", "steps": [{ "id": "a", "kind": "\"/><script>", "name": "<b>&\u0000\n" }],
              "notes": [{ "id": "n", "text": ["]]><!--"] }] }"#,
     );
-    assert!(!text.contains("<script") && !text.contains("<b>") && !text.contains('\0') && !text.contains("<!--"));
+    assert!(
+        !text.contains("<script")
+            && !text.contains("<b>")
+            && !text.contains('\0')
+            && !text.contains("<!--")
+    );
     assert!(text.contains("&lt;b&gt;&amp;"));
 }
 

@@ -43,13 +43,24 @@ impl State {
                 Part::Index(index) => field.push_str(&format!("[{index}]")),
             }
         }
-        let inside = if field.is_empty() { "the file".to_owned() } else { format!("`{field}`") };
-        let field = if field.is_empty() { key.to_owned() } else { format!("{field}.{key}") };
+        let inside = if field.is_empty() {
+            "the file".to_owned()
+        } else {
+            format!("`{field}`")
+        };
+        let field = if field.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{field}.{key}")
+        };
         self.problems.push(
             Problem::new(
                 "duplicate-key",
                 Severity::Warning,
-                Place { field: Some(field), ..Place::default() },
+                Place {
+                    field: Some(field),
+                    ..Place::default()
+                },
                 format!("`{key}` stands more than once in {inside}; the last one counts"),
             )
             .hint("delete the others"),
@@ -92,7 +103,9 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -138,7 +151,10 @@ fn plain(text: &str, error: &serde_json::Error) -> ParseError {
     let full = error.to_string();
     let reason = full.split(" at line ").next().unwrap_or(&full);
     let line = error.line();
-    let before = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let before = text
+        .split('\n')
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default();
     let column = before
         .char_indices()
         .take_while(|(start, _)| *start + 1 < error.column())
@@ -157,41 +173,65 @@ fn plain(text: &str, error: &serde_json::Error) -> ParseError {
         );
     }
     if text.trim().is_empty() {
-        return at("not-json", "the file is empty".to_owned(), "start a new workflow, or open another file");
+        return at(
+            "not-json",
+            "the file is empty".to_owned(),
+            "start a new workflow, or open another file",
+        );
     }
     let (message, hint) = match reason {
-        "EOF while parsing a string" => {
-            ("the file ends inside a text".to_owned(), "a closing `\"` is missing")
-        }
-        "EOF while parsing a list" => ("the file ends inside a list".to_owned(), "a closing `]` is missing"),
-        "EOF while parsing an object" => {
-            ("the file ends inside an object".to_owned(), "a closing `}` is missing")
-        }
-        "EOF while parsing a value" => {
-            ("the file ends where a value is expected".to_owned(), "the file may be cut off")
-        }
-        "trailing comma" => ("a comma with nothing after it".to_owned(), "delete the comma"),
-        "trailing characters" => {
-            ("there is more text after the end of the workflow".to_owned(), "delete what follows the last `}`")
-        }
-        "key must be a string" => {
-            ("expected a key in double quotes".to_owned(), "write `\"name\": …`; delete a comma before `}`")
-        }
+        "EOF while parsing a string" => (
+            "the file ends inside a text".to_owned(),
+            "a closing `\"` is missing",
+        ),
+        "EOF while parsing a list" => (
+            "the file ends inside a list".to_owned(),
+            "a closing `]` is missing",
+        ),
+        "EOF while parsing an object" => (
+            "the file ends inside an object".to_owned(),
+            "a closing `}` is missing",
+        ),
+        "EOF while parsing a value" => (
+            "the file ends where a value is expected".to_owned(),
+            "the file may be cut off",
+        ),
+        "trailing comma" => (
+            "a comma with nothing after it".to_owned(),
+            "delete the comma",
+        ),
+        "trailing characters" => (
+            "there is more text after the end of the workflow".to_owned(),
+            "delete what follows the last `}`",
+        ),
+        "key must be a string" => (
+            "expected a key in double quotes".to_owned(),
+            "write `\"name\": …`; delete a comma before `}`",
+        ),
         "expected value" | "expected ident" => (
             "expected a value".to_owned(),
             "values are texts in double quotes, numbers, `true`, `false`, `null`, `[…]` or `{…}`",
         ),
-        "number out of range" => {
-            ("a number is too large".to_owned(), "write it as a text, in double quotes")
-        }
-        "invalid number" => ("this is not a number".to_owned(), "numbers look like `12`, `-0.5` or `1e6`"),
-        "invalid escape" => {
-            ("`\\` is followed by an unknown letter".to_owned(), "write `\\\\` for a backslash")
-        }
-        other if other.starts_with("control character") => {
-            ("a text contains a line break or tab".to_owned(), "write `\\n` or `\\t`, or use a list of lines")
-        }
-        other => (other.to_owned(), "this place is not valid JSON; a comma, quote or bracket may be missing"),
+        "number out of range" => (
+            "a number is too large".to_owned(),
+            "write it as a text, in double quotes",
+        ),
+        "invalid number" => (
+            "this is not a number".to_owned(),
+            "numbers look like `12`, `-0.5` or `1e6`",
+        ),
+        "invalid escape" => (
+            "`\\` is followed by an unknown letter".to_owned(),
+            "write `\\\\` for a backslash",
+        ),
+        other if other.starts_with("control character") => (
+            "a text contains a line break or tab".to_owned(),
+            "write `\\n` or `\\t`, or use a list of lines",
+        ),
+        other => (
+            other.to_owned(),
+            "this place is not valid JSON; a comma, quote or bracket may be missing",
+        ),
     };
     at("not-json", message, hint)
 }

@@ -23,7 +23,10 @@ pub(super) fn workflow(value: Value) -> Result<(Workflow, Vec<Problem>), ParseEr
     let Value::Object(map) = value else {
         return Err(ParseError::new(
             "not-an-object",
-            format!("a workflow is an object in `{{ }}`, but this is {}", describe(&value)),
+            format!(
+                "a workflow is an object in `{{ }}`, but this is {}",
+                describe(&value)
+            ),
             "open a file that Baton has written, or start a new workflow",
         ));
     };
@@ -39,7 +42,10 @@ pub(super) fn workflow(value: Value) -> Result<(Workflow, Vec<Problem>), ParseEr
     if reader.steps > MAX_STEPS {
         return Err(ParseError::new(
             "too-many-steps",
-            format!("the workflow has {} steps, more than {MAX_STEPS}", reader.steps),
+            format!(
+                "the workflow has {} steps, more than {MAX_STEPS}",
+                reader.steps
+            ),
             "move parts of it into sub-workflows, or use `for_each` over a list",
         ));
     }
@@ -55,16 +61,25 @@ struct At {
 }
 
 impl At {
-    fn at(place: Place) -> Self {
-        Self { place, path: String::new() }
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            path: String::new(),
+        }
     }
 
     fn inside(&self, key: &str) -> Self {
-        Self { place: self.place.clone(), path: format!("{}{key}.", self.path) }
+        Self {
+            place: self.place.clone(),
+            path: format!("{}{key}.", self.path),
+        }
     }
 
     fn field(&self, key: &str) -> Place {
-        Place { field: Some(format!("{}{key}", self.path)), ..self.place.clone() }
+        Place {
+            field: Some(format!("{}{key}", self.path)),
+            ..self.place.clone()
+        }
     }
 }
 
@@ -92,7 +107,13 @@ impl Reader {
     /// An id that nothing else has: `step`, `step_2` …
     fn new_id(&mut self, stem: &str) -> String {
         let id = (1..)
-            .map(|n| if n == 1 { stem.to_owned() } else { format!("{stem}_{n}") })
+            .map(|n| {
+                if n == 1 {
+                    stem.to_owned()
+                } else {
+                    format!("{stem}_{n}")
+                }
+            })
             .find(|id| !self.taken.contains(id))
             .unwrap_or_else(|| stem.to_owned());
         self.taken.insert(id.clone());
@@ -145,7 +166,13 @@ impl Reader {
         }
     }
 
-    fn text(&mut self, at: &At, key: String, value: Value, rest: &mut Map<String, Value>) -> Option<String> {
+    fn text(
+        &mut self,
+        at: &At,
+        key: String,
+        value: Value,
+        rest: &mut Map<String, Value>,
+    ) -> Option<String> {
         match value {
             Value::String(text) => Some(text),
             Value::Null => None,
@@ -157,7 +184,9 @@ impl Reader {
         match value {
             Value::Bool(flag) => flag,
             Value::Null => false,
-            value => self.keep(at, key, "`true` or `false`", value, rest).unwrap_or_default(),
+            value => self
+                .keep(at, key, "`true` or `false`", value, rest)
+                .unwrap_or_default(),
         }
     }
 
@@ -208,7 +237,13 @@ impl Reader {
     }
 
     /// A list that the type cannot do without; anything else is kept under `key?`.
-    fn list(&mut self, at: &At, key: &str, value: Value, rest: &mut Map<String, Value>) -> Vec<Value> {
+    fn list(
+        &mut self,
+        at: &At,
+        key: &str,
+        value: Value,
+        rest: &mut Map<String, Value>,
+    ) -> Vec<Value> {
         match value {
             Value::Array(items) => items,
             Value::Null => Vec::new(),
@@ -222,7 +257,10 @@ impl Reader {
 
     fn workflow(&mut self, mut map: Map<String, Value>) -> Workflow {
         let at = At::default();
-        let mut workflow = Workflow { format: FORMAT, ..Workflow::default() };
+        let mut workflow = Workflow {
+            format: FORMAT,
+            ..Workflow::default()
+        };
         match self.needed(&at, &mut map, "id") {
             Some(id) => workflow.id = id,
             None => {
@@ -252,7 +290,8 @@ impl Reader {
                 "input" => workflow.input = Some(value),
                 "triggers" => match value {
                     Value::Array(items) => {
-                        workflow.triggers = items.into_iter().map(|item| self.trigger(item)).collect();
+                        workflow.triggers =
+                            items.into_iter().map(|item| self.trigger(item)).collect();
                     }
                     Value::Null => {}
                     value => {
@@ -287,7 +326,12 @@ impl Reader {
                                 workflow.layout.insert(id, point);
                             }
                             // A place is made anew; nothing is lost by dropping a wrong one.
-                            None => self.wrong(at.inside("layout").field(&id), &id, "two numbers", &point),
+                            None => self.wrong(
+                                at.inside("layout").field(&id),
+                                &id,
+                                "two numbers",
+                                &point,
+                            ),
                         }
                     }
                 }
@@ -322,7 +366,7 @@ impl Reader {
             Some(id) => id.to_owned(),
             None => self.new_id("trigger"),
         };
-        let at = At::at(Place::trigger(id.as_str()));
+        let at = At::new(Place::trigger(id.as_str()));
         if self.needed(&at, &mut map, "id").is_none() {
             self.missing(&at, &map, "id", &id);
         }
@@ -330,7 +374,11 @@ impl Reader {
             self.missing(&at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
-        Trigger { id, kind, with: map }
+        Trigger {
+            id,
+            kind,
+            with: map,
+        }
     }
 
     /// The fields of an object of a list; anything else is kept under `was`.
@@ -358,7 +406,7 @@ impl Reader {
             Some(id) => id.to_owned(),
             None => self.new_id("step"),
         };
-        let at = At::at(Place::step(id.as_str()));
+        let at = At::new(Place::step(id.as_str()));
         if self.needed(&at, &mut map, "id").is_none() {
             self.missing(&at, &map, "id", &id);
         }
@@ -366,7 +414,11 @@ impl Reader {
             self.missing(&at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
-        let mut step = Step { id, kind, ..Step::default() };
+        let mut step = Step {
+            id,
+            kind,
+            ..Step::default()
+        };
         let rest = &mut step.rest;
         for (key, value) in map {
             match key.as_str() {
@@ -446,7 +498,10 @@ impl Reader {
             self.missing(at, &map, "kind", NO_KIND);
             NO_KIND.to_owned()
         });
-        let mut undo = Undo { kind, ..Undo::default() };
+        let mut undo = Undo {
+            kind,
+            ..Undo::default()
+        };
         let rest = &mut undo.rest;
         for (key, value) in map {
             match key.as_str() {
@@ -466,8 +521,13 @@ impl Reader {
 
     fn edge(&mut self, value: Value) -> Edge {
         let mut map = self.thing(value, "an edge");
-        let end = |key| map.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let at = At::at(Place::edge(format!("{}->{}", end("from"), end("to"))));
+        let end = |key| {
+            map.get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let at = At::new(Place::edge(format!("{}->{}", end("from"), end("to"))));
         let mut edge = Edge::default();
         for (key, end) in [("from", &mut edge.from), ("to", &mut edge.to)] {
             match self.needed(&at, &mut map, key) {
@@ -497,7 +557,10 @@ impl Reader {
             self.missing(&at, &map, "id", &id);
             id
         });
-        let mut note = Note { id, ..Note::default() };
+        let mut note = Note {
+            id,
+            ..Note::default()
+        };
         let rest = &mut note.rest;
         for (key, value) in map {
             match key.as_str() {
@@ -530,7 +593,9 @@ impl Reader {
 }
 
 fn point_of(value: &Value) -> Option<[f64; 2]> {
-    <[f64; 2]>::deserialize(value).ok().filter(|[x, y]| x.is_finite() && y.is_finite())
+    <[f64; 2]>::deserialize(value)
+        .ok()
+        .filter(|[x, y]| x.is_finite() && y.is_finite())
 }
 
 fn describe(value: &Value) -> &'static str {
@@ -550,5 +615,9 @@ fn short(value: &Value) -> String {
         Value::Array(_) | Value::Object(_) | Value::Null => String::new(),
         scalar => scalar.to_string(),
     };
-    if (1..=40).contains(&text.len()) { format!("`{text}`") } else { describe(value).to_owned() }
+    if (1..=40).contains(&text.len()) {
+        format!("`{text}`")
+    } else {
+        describe(value).to_owned()
+    }
 }

@@ -32,7 +32,10 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                     "body-not-allowed",
                     Severity::Error,
                     Place::field(id, "body"),
-                    format!("`{id}` is a `{}` and cannot hold steps; they would never run", info.step.kind),
+                    format!(
+                        "`{id}` is a `{}` and cannot hold steps; they would never run",
+                        info.step.kind
+                    ),
                 )
                 .hint("move the steps out, or use a `scope`, `for_each` or `repeat`"),
             );

@@ -12,7 +12,13 @@ use crate::step_kind::{Field, Ports, StepKind, VisibleWhen, Widget};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
-    codes: &["missing-setting", "wrong-setting", "unknown-setting", "plain-expression", "bad-port"],
+    codes: &[
+        "missing-setting",
+        "wrong-setting",
+        "unknown-setting",
+        "plain-expression",
+        "bad-port",
+    ],
     severity: Severity::Error,
     summary: "The settings of a step fit the form of its kind.",
     check,
@@ -21,7 +27,14 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for info in context.active() {
         if let Some(kind) = info.kind {
-            settings(context, kind, &info.step.with, &info.step.id, "with", problems);
+            settings(
+                context,
+                kind,
+                &info.step.with,
+                &info.step.id,
+                "with",
+                problems,
+            );
         }
     }
 }
@@ -36,11 +49,25 @@ pub(super) fn settings(
     problems: &mut Vec<Problem>,
 ) {
     let names_ports = matches!(kind.ports, Ports::Configured(_));
-    let mut checker = Checker { context, id, names_ports, path: path.to_owned(), problems };
+    let mut checker = Checker {
+        context,
+        id,
+        names_ports,
+        path: path.to_owned(),
+        problems,
+    };
     checker.object(with, &kind.form.fields);
-    if kind.kind == "wait" && with.get("for").is_none_or(is_blank) && with.get("until").is_none_or(is_blank) {
+    if kind.kind == "wait"
+        && with.get("for").is_none_or(is_blank)
+        && with.get("until").is_none_or(is_blank)
+    {
         let message = format!("`{id}` does not say how long it waits");
-        checker.report("missing-setting", Severity::Error, message, "fill in `For` or `Until`");
+        checker.report(
+            "missing-setting",
+            Severity::Error,
+            message,
+            "fill in `For` or `Until`",
+        );
     }
 }
 
@@ -56,7 +83,8 @@ struct Checker<'c, 'a> {
 impl Checker<'_, '_> {
     fn report(&mut self, code: &str, severity: Severity, message: String, hint: impl Into<String>) {
         let place = Place::field(self.id, self.path.as_str());
-        self.problems.push(Problem::new(code, severity, place, message).hint(hint));
+        self.problems
+            .push(Problem::new(code, severity, place, message).hint(hint));
     }
 
     fn wrong(&mut self, message: String, hint: impl Into<String>) {
@@ -73,12 +101,15 @@ impl Checker<'_, '_> {
 
     fn object(&mut self, map: &Map<String, Value>, fields: &[Field]) {
         for field in fields {
-            let is_shown = field.visible_when.as_ref().is_none_or(|when| is_visible(when, map, fields));
+            let is_shown = field
+                .visible_when
+                .as_ref()
+                .is_none_or(|when| is_visible(when, map, fields));
             if !is_shown {
                 continue;
             }
             match map.get(&field.name) {
-                Some(value) if !value.is_null() && !(field.required && is_blank(value)) => {
+                Some(value) if !(value.is_null() || field.required && is_blank(value)) => {
                     let length = self.path.len();
                     self.path.push('.');
                     self.path.push_str(&field.name);
@@ -99,11 +130,16 @@ impl Checker<'_, '_> {
                 _ => {}
             }
         }
-        for key in map.keys().filter(|key| !fields.iter().any(|field| field.name == **key)) {
+        for key in map
+            .keys()
+            .filter(|key| !fields.iter().any(|field| field.name == **key))
+        {
             let names = fields.iter().map(|field| field.name.as_str());
             let hint = match self.context.suggest(key, names.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if fields.is_empty() => "this kind of step has no settings; delete it".to_owned(),
+                None if fields.is_empty() => {
+                    "this kind of step has no settings; delete it".to_owned()
+                }
                 None => format!("delete it; known are {}", list(names)),
             };
             self.inside(&format!(".{key}"), |checker| {
@@ -126,7 +162,9 @@ impl Checker<'_, '_> {
                 }
             }
             Widget::Lines | Widget::Code => {
-                let is_lines = value.as_array().is_some_and(|lines| lines.iter().all(Value::is_string));
+                let is_lines = value
+                    .as_array()
+                    .is_some_and(|lines| lines.iter().all(Value::is_string));
                 if !is_lines && !value.is_string() {
                     self.must_be(field, "a text or a list of lines", value);
                 }
@@ -141,7 +179,7 @@ impl Checker<'_, '_> {
             Widget::Duration => match value.as_str() {
                 Some("") => {}
                 Some(text) => {
-                    let place = Place::field(self.id, self.path.as_str());
+                    let place = || Place::field(self.id, self.path.as_str());
                     self.problems.extend(duration::wrong(place, text));
                 }
                 None => self.must_be(field, "a duration such as `5m`", value),
@@ -153,7 +191,10 @@ impl Checker<'_, '_> {
                 }
             }
             Widget::Strings => {
-                if !value.as_array().is_some_and(|items| items.iter().all(Value::is_string)) {
+                if !value
+                    .as_array()
+                    .is_some_and(|items| items.iter().all(Value::is_string))
+                {
                     self.must_be(field, "a list of texts", value);
                 }
             }
@@ -178,7 +219,10 @@ impl Checker<'_, '_> {
         } else {
             "correct the value"
         };
-        self.wrong(format!("`{}` must be {expected}, not {}", field.label, brief(found)), hint);
+        self.wrong(
+            format!("`{}` must be {expected}, not {}", field.label, brief(found)),
+            hint,
+        );
     }
 
     fn number(&mut self, field: &Field, value: &Value) {
@@ -187,29 +231,48 @@ impl Checker<'_, '_> {
             return;
         };
         if let Some(min) = field.min.filter(|min| number < *min) {
-            self.wrong(format!("`{}` must be at least {min}, not {number}", field.label), format!("write {min} or more"));
+            self.wrong(
+                format!("`{}` must be at least {min}, not {number}", field.label),
+                format!("write {min} or more"),
+            );
         }
         if let Some(max) = field.max.filter(|max| number > *max) {
-            self.wrong(format!("`{}` must be at most {max}, not {number}", field.label), format!("write {max} or less"));
+            self.wrong(
+                format!("`{}` must be at most {max}, not {number}", field.label),
+                format!("write {max} or less"),
+            );
         }
     }
 
     fn choice(&mut self, field: &Field, value: &Value) {
         let options = field.options.as_deref().unwrap_or_default();
-        let same = |a: &Value, b: &Value| a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b);
+        let same = |a: &Value, b: &Value| {
+            a == b || a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b)
+        };
         if options.is_empty() || options.iter().any(|option| same(&option.value, value)) {
             return;
         }
         let names: Vec<String> = options
             .iter()
-            .map(|option| option.value.as_str().map_or_else(|| option.value.to_string(), str::to_owned))
+            .map(|option| {
+                option
+                    .value
+                    .as_str()
+                    .map_or_else(|| option.value.to_string(), str::to_owned)
+            })
             .collect();
         let wrong = value.as_str().unwrap_or_default();
-        let hint = match self.context.suggest(wrong, names.iter().map(String::as_str)) {
+        let hint = match self
+            .context
+            .suggest(wrong, names.iter().map(String::as_str))
+        {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("choose one of {}", list(names.iter().map(String::as_str))),
         };
-        self.wrong(format!("{} is no choice for `{}`", brief(value), field.label), hint);
+        self.wrong(
+            format!("{} is no choice for `{}`", brief(value), field.label),
+            hint,
+        );
     }
 
     fn expression(&mut self, field: &Field, value: &Value) {
@@ -221,20 +284,34 @@ impl Checker<'_, '_> {
                 if field.widget == Widget::Table && !text.trim().is_empty() && !looks_read {
                     let hint = match self.context.find(text.trim()) {
                         Some(_) => format!("write `{{% steps.{} %}}`", text.trim()),
-                        None => "write the table of an earlier step, such as `{% steps.load %}`".to_owned(),
+                        None => "write the table of an earlier step, such as `{% steps.load %}`"
+                            .to_owned(),
                     };
-                    self.wrong(format!("`{}` must be a table, not the text `{text}`", field.label), hint);
+                    self.wrong(
+                        format!("`{}` must be a table, not the text `{text}`", field.label),
+                        hint,
+                    );
                 } else if looks_read {
-                    let message = format!("`{}` is the text `{text}`, which is not evaluated", field.label);
-                    let severity =
-                        if field.widget == Widget::Table { Severity::Error } else { Severity::Warning };
+                    let message = format!(
+                        "`{}` is the text `{text}`, which is not evaluated",
+                        field.label
+                    );
+                    let severity = if field.widget == Widget::Table {
+                        Severity::Error
+                    } else {
+                        Severity::Warning
+                    };
                     let hint = format!("write `{{% {} %}}`", text.trim());
                     self.report("plain-expression", severity, message, hint);
                 }
             }
             Value::Object(_) => {}
             other if field.widget == Widget::Table => {
-                self.must_be(field, "a table, by an expression such as `{% steps.load %}`", other);
+                self.must_be(
+                    field,
+                    "a table, by an expression such as `{% steps.load %}`",
+                    other,
+                );
             }
             _ => {}
         }
@@ -258,7 +335,9 @@ impl Checker<'_, '_> {
     fn port(&mut self, name: &str) {
         if !is_slug(name) {
             let hint = match proposal(name) {
-                Some(better) => format!("write `{better}` here, and the words people see into the title"),
+                Some(better) => {
+                    format!("write `{better}` here, and the words people see into the title")
+                }
                 None => "an example: `large_order`".to_owned(),
             };
             let message = format!(
@@ -271,8 +350,17 @@ impl Checker<'_, '_> {
 
 /// A field is visible while the other field has – or, being absent, stands for – one of the values.
 fn is_visible(when: &VisibleWhen, map: &Map<String, Value>, fields: &[Field]) -> bool {
-    let default = || fields.iter().find(|field| field.name == when.field).and_then(|field| field.default.as_ref());
-    let value = map.get(&when.field).filter(|value| !value.is_null()).or_else(default).unwrap_or(&Value::Null);
+    let default = || {
+        fields
+            .iter()
+            .find(|field| field.name == when.field)
+            .and_then(|field| field.default.as_ref())
+    };
+    let value = map
+        .get(&when.field)
+        .filter(|value| !value.is_null())
+        .or_else(default)
+        .unwrap_or(&Value::Null);
     // Nobody knows yet what an expression will choose.
     is_template(value) || when.is.contains(value)
 }
@@ -282,7 +370,9 @@ fn is_template(value: &Value) -> bool {
         Value::String(text) => Template::has_expression(text),
         // Lines of one text, of which one opens the expression.
         Value::Array(items) => {
-            items.iter().any(|item| item.as_str().is_some_and(Template::has_expression))
+            items
+                .iter()
+                .any(|item| item.as_str().is_some_and(Template::has_expression))
                 && items.iter().all(Value::is_string)
         }
         _ => false,
@@ -293,7 +383,9 @@ fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
-        Value::Array(items) => items.iter().all(|item| matches!(item, Value::String(text) if text.trim().is_empty())),
+        Value::Array(items) => items
+            .iter()
+            .all(|item| matches!(item, Value::String(text) if text.trim().is_empty())),
         Value::Object(map) => map.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }

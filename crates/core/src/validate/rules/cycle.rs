@@ -19,8 +19,10 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for graph in &context.graphs {
         for group in graph.groups.iter().filter(|group| graph.is_cycle(group)) {
             let path = shortest(graph, group);
-            let ids: Vec<&str> =
-                path.iter().map(|node| context.steps[graph.links[*node]].step.id.as_str()).collect();
+            let ids: Vec<&str> = path
+                .iter()
+                .map(|node| context.steps[graph.links[*node]].step.id.as_str())
+                .collect();
             let Some(first) = ids.first() else { continue };
             // A path of thousands of steps says no more than its beginning.
             let shown = if ids.len() > 12 {
@@ -43,12 +45,18 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 
 /// The shortest circle through the first step of the group.
 fn shortest(graph: &Graph<'_>, group: &[NodeIndex]) -> Vec<NodeIndex> {
-    let Some(start) = group.iter().copied().min() else { return Vec::new() };
+    let Some(start) = group.iter().copied().min() else {
+        return Vec::new();
+    };
     let members: std::collections::BTreeSet<NodeIndex> = group.iter().copied().collect();
     let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
     let mut open = VecDeque::from([start]);
     while let Some(node) = open.pop_front() {
-        let mut next: Vec<NodeIndex> = graph.links.neighbors(node).filter(|next| members.contains(next)).collect();
+        let mut next: Vec<NodeIndex> = graph
+            .links
+            .neighbors(node)
+            .filter(|next| members.contains(next))
+            .collect();
         next.sort_unstable();
         for next in next {
             if next == start {

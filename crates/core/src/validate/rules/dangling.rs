@@ -14,7 +14,12 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for graph in context.graphs.iter().filter(|graph| graph.steps.len() > 1) {
         // An edge with a wrong end is reported as such.
         let mut has_edge = vec![false; graph.steps.len()];
-        for end in graph.edges.iter().flat_map(|edge| [edge.from, edge.to]).flatten() {
+        for end in graph
+            .edges
+            .iter()
+            .flat_map(|edge| [edge.from, edge.to])
+            .flatten()
+        {
             has_edge[context.steps[end].node.index()] = true;
         }
         for info in graph.steps.iter().map(|step| &context.steps[*step]) {

@@ -16,26 +16,45 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for info in context.duplicates.iter().map(|step| &context.steps[*step]) {
-        problems.push(duplicate("step", &info.step.id, Place::field(&info.step.id, "id")));
+        problems.push(duplicate(
+            "step",
+            &info.step.id,
+            Place::field(&info.step.id, "id"),
+        ));
     }
     let mut ids = BTreeSet::new();
     for note in &context.workflow.notes {
         if context.find(&note.id).is_some() || !ids.insert(&note.id) {
-            let place = Place { field: Some("notes".to_owned()), ..Place::default() };
+            let place = Place {
+                field: Some("notes".to_owned()),
+                ..Place::default()
+            };
             problems.push(duplicate("step or note", &note.id, place));
         }
     }
     let mut ids = BTreeSet::new();
     for trigger in &context.workflow.triggers {
         if !ids.insert(&trigger.id) {
-            problems.push(duplicate("trigger", &trigger.id, Place::trigger(&trigger.id)));
+            problems.push(duplicate(
+                "trigger",
+                &trigger.id,
+                Place::trigger(&trigger.id),
+            ));
         }
     }
     for graph in &context.graphs {
-        let mut ends: Vec<_> = graph.edges.iter().zip(0..).map(|(edge, position)| (ends(edge), position)).collect();
+        let mut ends: Vec<_> = graph
+            .edges
+            .iter()
+            .zip(0..)
+            .map(|(edge, position)| (ends(edge), position))
+            .collect();
         ends.sort_unstable();
-        let mut twice: Vec<usize> =
-            ends.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).collect();
+        let mut twice: Vec<usize> = ends
+            .windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .map(|pair| pair[1].1)
+            .collect();
         twice.sort_unstable();
         for edge in twice.into_iter().map(|position| &graph.edges[position]) {
             let key = edge.edge.key();

@@ -6,7 +6,12 @@ use crate::validate::context::EdgeInfo;
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
-    codes: &["unknown-step", "crossing-edge", "unknown-port", "port-on-error"],
+    codes: &[
+        "unknown-step",
+        "crossing-edge",
+        "unknown-port",
+        "port-on-error",
+    ],
     severity: Severity::Error,
     summary: "An edge connects two steps of one graph and leaves from a port that exists.",
     check,
@@ -29,18 +34,29 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn end(context: &Context<'_>, edge: &EdgeInfo<'_>, field: &str, id: &str) -> Problem {
-    let place = Place { field: Some(field.to_owned()), ..Place::edge(edge.edge.key()) };
+    let place = Place {
+        field: Some(field.to_owned()),
+        ..Place::edge(edge.edge.key())
+    };
     if context.find(id).is_some() {
         return Problem::new(
             "crossing-edge",
             Severity::Error,
             place,
-            format!("`{id}` stands in another container, and an edge never crosses the border of one"),
+            format!(
+                "`{id}` stands in another container, and an edge never crosses the border of one"
+            ),
         )
         .hint("draw the edge from or to the container itself");
     }
     let problem = |hint: String| {
-        Problem::new("unknown-step", Severity::Error, place.clone(), format!("there is no step `{id}`")).hint(hint)
+        Problem::new(
+            "unknown-step",
+            Severity::Error,
+            place.clone(),
+            format!("there is no step `{id}`"),
+        )
+        .hint(hint)
     };
     match context.suggest_step(id) {
         Some(near) => problem(format!("did you mean `{near}`?")),
@@ -50,16 +66,24 @@ fn end(context: &Context<'_>, edge: &EdgeInfo<'_>, field: &str, id: &str) -> Pro
 
 fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut Vec<Problem>) {
     let info = &context.steps[from];
-    let (Some(kind), Some(port)) = (info.kind, edge.edge.from_port()) else { return };
+    let (Some(kind), Some(port)) = (info.kind, edge.edge.from_port()) else {
+        return;
+    };
     let id = &info.step.id;
-    let place = || Place { field: Some("from".to_owned()), ..Place::edge(edge.edge.key()) };
+    let place = || Place {
+        field: Some("from".to_owned()),
+        ..Place::edge(edge.edge.key())
+    };
     if info.outlets.len() == 0 {
         problems.push(
             Problem::new(
                 "unknown-port",
                 Severity::Error,
                 place(),
-                format!("`{id}` has no port `{port}`: a step of the kind `{}` has none at all", kind.kind),
+                format!(
+                    "`{id}` has no port `{port}`: a step of the kind `{}` has none at all",
+                    kind.kind
+                ),
             )
             .hint(format!("write `{id}` alone")),
         );
@@ -70,7 +94,13 @@ fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut 
             None => format!("its ports are {}", list(names)),
         };
         problems.push(
-            Problem::new("unknown-port", Severity::Error, place(), format!("`{id}` has no port `{port}`")).hint(hint),
+            Problem::new(
+                "unknown-port",
+                Severity::Error,
+                place(),
+                format!("`{id}` has no port `{port}`"),
+            )
+            .hint(hint),
         );
     } else if edge.edge.on == Some(On::Error) {
         problems.push(
@@ -80,12 +110,17 @@ fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut 
                 place(),
                 format!("`{id}` chooses no port when it fails, so this edge is never taken"),
             )
-            .hint(format!("leave from `{id}` for the error path, or remove `on` for the port")),
+            .hint(format!(
+                "leave from `{id}` for the error path, or remove `on` for the port"
+            )),
         );
     }
 }
 
 /// `` `a`, `b` ``
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -13,8 +13,13 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     if context.workflow.steps.is_empty() {
         problems.push(
-            Problem::new("empty-workflow", Severity::Info, Place::default(), "the workflow has no steps yet")
-                .hint("drag a step from the palette onto the canvas"),
+            Problem::new(
+                "empty-workflow",
+                Severity::Info,
+                Place::default(),
+                "the workflow has no steps yet",
+            )
+            .hint("drag a step from the palette onto the canvas"),
         );
     }
 }

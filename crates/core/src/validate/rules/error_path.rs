@@ -15,11 +15,18 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
-    for (index, info) in context.steps.iter().enumerate().filter(|(_, info)| !info.is_off) {
+    for (index, info) in context
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, info)| !info.is_off)
+    {
         if !acts_outside(info)
             || retries(info)
             || context.graphs[info.graph].handles_errors(info.node)
-            || context.containers(index).any(|container| catches(context, container))
+            || context
+                .containers(index)
+                .any(|container| catches(context, container))
         {
             continue;
         }
@@ -39,13 +46,18 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 fn acts_outside(info: &StepInfo<'_>) -> bool {
     info.kind.is_some_and(|kind| {
         !kind.is_control
-            && (matches!((kind.effect)(&info.step.with), Effect::Keyed | Effect::Unsafe)
-                || kind.category == Category::Systems)
+            && (matches!(
+                (kind.effect)(&info.step.with),
+                Effect::Keyed | Effect::Unsafe
+            ) || kind.category == Category::Systems)
     })
 }
 
 fn retries(info: &StepInfo<'_>) -> bool {
-    info.step.retry.as_ref().is_some_and(|retry| retry.attempts.is_none_or(|attempts| attempts > 1))
+    info.step
+        .retry
+        .as_ref()
+        .is_some_and(|retry| retry.attempts.is_none_or(|attempts| attempts > 1))
 }
 
 /// Whether a failure inside the container does not end the run.

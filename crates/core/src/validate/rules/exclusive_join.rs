@@ -52,18 +52,32 @@ fn look(context: &Context<'_>, graph: &Graph<'_>, problems: &mut Vec<Problem>) {
     for (position, node) in order.iter().enumerate() {
         rank[node.index()] = position;
     }
-    let told = graph.steps.iter().map(|step| Told::new(context, graph, *step)).collect::<Vec<_>>();
-    let mut known: Vec<Rc<Facts>> = vec![Rc::default(); order.len()];
+    let told = graph
+        .steps
+        .iter()
+        .map(|step| Told::new(context, graph, *step))
+        .collect::<Vec<_>>();
+    let nothing = Rc::new(Facts::new());
+    let mut known: Vec<Rc<Facts>> = vec![Rc::clone(&nothing); order.len()];
+    let mut edges = Vec::new();
+    let mut incoming: Vec<(usize, Rc<Facts>)> = Vec::new();
     for node in &order {
         let info = &context.steps[graph.links[*node]];
-        let incoming: Vec<(usize, Rc<Facts>)> = graph
-            .incoming(*node)
-            .into_iter()
-            .map(|(edge, from)| {
-                let told = &told[from.index()];
-                (edge, with_edge(context, &graph.edges[edge], rank[from.index()], told, &known[from.index()]))
-            })
-            .collect();
+        graph.incoming(*node, &mut edges);
+        incoming.clear();
+        incoming.extend(edges.iter().map(|(edge, from)| {
+            let told = &told[from.index()];
+            (
+                *edge,
+                with_edge(
+                    context,
+                    &graph.edges[*edge],
+                    rank[from.index()],
+                    told,
+                    &known[from.index()],
+                ),
+            )
+        }));
         if let Some(count) = needed(info.step.join, incoming.len())
             && !info.is_off
             && let Some((step, first, second)) = conflict(graph, &incoming, count)
@@ -72,7 +86,7 @@ fn look(context: &Context<'_>, graph: &Graph<'_>, problems: &mut Vec<Problem>) {
             problems.push(report(&info.step.id, info.step.join, other, first, second));
         }
         known[node.index()] = match (info.step.join, incoming.as_slice()) {
-            (_, []) => Rc::default(),
+            (_, []) => Rc::clone(&nothing),
             (_, [(_, only)]) => Rc::clone(only),
             (Some(Join::All), _) => Rc::new(union(&incoming)),
             (_, [(_, first), rest @ ..]) => intersection(first, rest),
@@ -91,7 +105,10 @@ impl Told {
     fn new(context: &Context<'_>, graph: &Graph<'_>, step: usize) -> Self {
         let info = &context.steps[step];
         let mut first = None;
-        let mut told = Self { failure: false, ports: false };
+        let mut told = Self {
+            failure: false,
+            ports: false,
+        };
         for edge in graph.outgoing(info.node).filter(|_| !info.step.disabled) {
             told.failure |= edge.edge.on == Some(On::Error);
             let port = edge.edge.from_port();
@@ -109,7 +126,9 @@ fn with_edge(
     told: &Told,
     known: &Rc<Facts>,
 ) -> Rc<Facts> {
-    let Some(info) = edge.from.map(|from| &context.steps[from]) else { return Rc::clone(known) };
+    let Some(info) = edge.from.map(|from| &context.steps[from]) else {
+        return Rc::clone(known);
+    };
     let mut new = Vec::new();
     match edge.edge.on {
         Some(On::Error) if told.failure => new.push(End::Failed),
@@ -130,11 +149,19 @@ fn with_edge(
     }
     // A step has a higher rank than all before it, so what is new belongs at the end.
     let old = &known[(known.len() + new.len()).saturating_sub(MOST)..];
-    Rc::new(old.iter().copied().chain(new.into_iter().map(|end| (rank, end))).collect())
+    Rc::new(
+        old.iter()
+            .copied()
+            .chain(new.into_iter().map(|end| (rank, end)))
+            .collect(),
+    )
 }
 
 fn union(incoming: &[(usize, Rc<Facts>)]) -> Facts {
-    let mut all: Facts = incoming.iter().flat_map(|(_, facts)| facts.iter().copied()).collect();
+    let mut all: Facts = incoming
+        .iter()
+        .flat_map(|(_, facts)| facts.iter().copied())
+        .collect();
     all.sort_unstable();
     all.dedup();
     all.drain(..all.len().saturating_sub(MOST));
@@ -145,7 +172,10 @@ fn intersection(first: &Rc<Facts>, rest: &[(usize, Rc<Facts>)]) -> Rc<Facts> {
     if rest.iter().all(|(_, facts)| Rc::ptr_eq(facts, first)) {
         return Rc::clone(first);
     }
-    let is_common = |fact: &&(usize, End)| rest.iter().all(|(_, facts)| facts.binary_search(fact).is_ok());
+    let is_common = |fact: &&(usize, End)| {
+        rest.iter()
+            .all(|(_, facts)| facts.binary_search(fact).is_ok())
+    };
     Rc::new(first.iter().filter(is_common).copied().collect())
 }
 
@@ -158,19 +188,32 @@ fn conflict<'g>(
     let mut by_step: BTreeMap<usize, BTreeMap<End, Vec<usize>>> = BTreeMap::new();
     for (edge, facts) in incoming {
         for (rank, end) in facts.iter() {
-            by_step.entry(*rank).or_default().entry(*end).or_default().push(*edge);
+            by_step
+                .entry(*rank)
+                .or_default()
+                .entry(*end)
+                .or_default()
+                .push(*edge);
         }
     }
     // Near decisions explain best.
     by_step.into_iter().rev().find_map(|(rank, ends)| {
         let edges = |end: &End| ends.get(end).map_or(&[][..], Vec::as_slice);
         let (succeeded, failed) = (edges(&End::Succeeded), edges(&End::Failed));
-        let ports: Vec<(&End, &Vec<usize>)> =
-            ends.iter().filter(|(end, _)| matches!(end, End::Chose(_))).collect();
+        let ports: Vec<(&End, &Vec<usize>)> = ends
+            .iter()
+            .filter(|(end, _)| matches!(end, End::Chose(_)))
+            .collect();
         let of_ports: usize = ports.iter().map(|(_, edges)| edges.len()).sum();
-        let largest = ports.iter().map(|(_, edges)| edges.len()).max().unwrap_or(0);
+        let largest = ports
+            .iter()
+            .map(|(_, edges)| edges.len())
+            .max()
+            .unwrap_or(0);
         let together = (succeeded.len().saturating_sub(of_ports) + largest).max(failed.len());
-        let free = incoming.len().saturating_sub(succeeded.len() + failed.len());
+        let free = incoming
+            .len()
+            .saturating_sub(succeeded.len() + failed.len());
         if free + together >= count {
             return None;
         }

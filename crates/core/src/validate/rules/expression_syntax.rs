@@ -21,7 +21,9 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                     used.place(context, error.offset),
                     error.message.clone(),
                 )
-                .hint(hint.unwrap_or_else(|| "an example: `{% steps.load.rows > 100 %}`".to_owned())),
+                .hint(
+                    hint.unwrap_or_else(|| "an example: `{% steps.load.rows > 100 %}`".to_owned()),
+                ),
             );
         }
     }

@@ -5,7 +5,12 @@ use crate::problem::{Place, Problem, Severity};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
-    codes: &["join-at-least", "join-without-edges", "join-of-one", "cancel-rest"],
+    codes: &[
+        "join-at-least",
+        "join-without-edges",
+        "join-of-one",
+        "cancel-rest",
+    ],
     severity: Severity::Error,
     summary: "A join waits for edges that are there.",
     check,
@@ -25,7 +30,8 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for info in context.active() {
         let (id, join) = (&info.step.id, info.step.join);
         let mut report = |code, severity, message: String, hint: &str| {
-            problems.push(Problem::new(code, severity, Place::field(id, "join"), message).hint(hint));
+            problems
+                .push(Problem::new(code, severity, Place::field(id, "join"), message).hint(hint));
         };
         if info.step.cancel_rest && join != Some(Join::First) {
             report(
@@ -35,7 +41,9 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                 "set the join to `first`, or switch it off",
             );
         }
-        let Some(join) = join.filter(|join| *join != Join::Live) else { continue };
+        let Some(join) = join.filter(|join| *join != Join::Live) else {
+            continue;
+        };
         let incoming = context.graphs[info.graph]
             .links
             .edges_directed(info.node, petgraph::Direction::Incoming)
@@ -56,7 +64,9 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
             Join::AtLeast(n) if usize::try_from(n).is_ok_and(|n| n > incoming) => report(
                 "join-at-least",
                 Severity::Error,
-                format!("`{id}` waits for at least {n} edges, but the number of edges that lead to it is {incoming}"),
+                format!(
+                    "`{id}` waits for at least {n} edges, but the number of edges that lead to it is {incoming}"
+                ),
                 "lower the number, or draw the missing edges",
             ),
             Join::First if incoming == 1 => report(

@@ -13,10 +13,16 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for info in context.steps.iter().filter(|info| info.kind.is_none()) {
         let kind = &info.step.kind;
-        let severity = if info.is_off { Severity::Warning } else { Severity::Error };
+        let severity = if info.is_off {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
         let hint = match context.suggest(kind, context.catalog.all().map(|kind| kind.kind)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "a newer version may know it; until then replace the step or disable it".to_owned(),
+            None => {
+                "a newer version may know it; until then replace the step or disable it".to_owned()
+            }
         };
         problems.push(
             Problem::new(

@@ -3,13 +3,19 @@
 use petgraph::graph::NodeIndex;
 use serde_json::Value;
 
-use crate::expression::Reference;
 use crate::problem::{Problem, Severity};
-use crate::validate::expressions::{Owner, Parsed, Sight, Use};
+use crate::validate::expressions::{self, Owner, Sight, Use};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
-    codes: &["unknown-reference", "not-before", "unknown-name", "outside-loop", "outside-error-path", "unknown-input"],
+    codes: &[
+        "unknown-reference",
+        "not-before",
+        "unknown-name",
+        "outside-loop",
+        "outside-error-path",
+        "unknown-input",
+    ],
     severity: Severity::Error,
     summary: "An expression reads steps that have run, and names that are in scope.",
     check,
@@ -22,14 +28,24 @@ const ALWAYS: [&str; 4] = ["input", "steps", "run", "env"];
 struct Read<'c, 'a> {
     context: &'c Context<'a>,
     used: &'c Use<'a>,
-    expression: &'c Parsed,
-    reference: &'c Reference,
+    read: &'c expressions::Read<'a>,
 }
 
 impl Read<'_, '_> {
-    fn problem(&self, code: &str, severity: Severity, message: String, hint: impl Into<String>) -> Problem {
-        let offset = self.used.offset(self.expression, self.reference);
-        Problem::new(code, severity, self.used.place(self.context, offset), message).hint(hint)
+    fn problem(
+        &self,
+        code: &str,
+        severity: Severity,
+        message: String,
+        hint: impl Into<String>,
+    ) -> Problem {
+        Problem::new(
+            code,
+            severity,
+            self.used.place(self.context, self.read.offset),
+            message,
+        )
+        .hint(hint)
     }
 
     /// The step the expression belongs to, and whether it is evaluated after that step.
@@ -46,28 +62,42 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     // Whether one step comes before another is answered for all questions of a graph at once.
     let mut questions: Vec<Vec<(Read<'_, '_>, NodeIndex, NodeIndex)>> =
         context.graphs.iter().map(|_| Vec::new()).collect();
-    for (used, expression, reference) in context.expressions.references() {
-        let read = Read { context, used, expression, reference };
-        let Some((step, after)) = read.step() else { continue };
-        match reference.path.as_slice() {
-            [root, id, ..] if root == "steps" => match target(&read, step, after, id) {
+    for (used, read) in context.expressions.reads() {
+        let read = Read {
+            context,
+            used,
+            read,
+        };
+        let Some((step, after)) = read.step() else {
+            continue;
+        };
+        match (&*read.read.root, read.read.name.as_deref()) {
+            ("steps", Some(id)) => match target(&read, step, after, id) {
                 Target::Fine => {}
-                Target::Wrong(problem) => problems.push(problem),
+                Target::Wrong(problem) => problems.push(*problem),
                 Target::Ask(graph, before, node) => questions[graph].push((read, before, node)),
             },
-            [root, name, ..] if root == "input" => problems.extend(input(&read, name)),
-            [root, ..] => problems.extend(name(&read, step, root)),
-            [] => {}
+            ("input", Some(name)) => problems.extend(input(&read, name)),
+            (root, _) => problems.extend(name(&read, step, root)),
         }
     }
     for (graph, questions) in context.graphs.iter().zip(questions) {
-        let pairs: Vec<_> = questions.iter().map(|(_, before, node)| (*before, *node)).collect();
-        for ((read, before, node), is_before) in questions.into_iter().zip(graph.come_before(&pairs)) {
+        let pairs: Vec<_> = questions
+            .iter()
+            .map(|(_, before, node)| (*before, *node))
+            .collect();
+        for ((read, before, node), is_before) in
+            questions.into_iter().zip(graph.come_before(&pairs))
+        {
             if !is_before {
                 let id = |node: NodeIndex| &context.steps[graph.links[node]].step.id;
                 let (before, node) = (id(before), id(node));
                 // An expression that says what to do without it may be meant so.
-                let severity = if read.reference.guarded { Severity::Warning } else { Severity::Error };
+                let severity = if read.read.guarded {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                };
                 problems.push(read.problem(
                     "not-before",
                     severity,
@@ -81,7 +111,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 
 enum Target {
     Fine,
-    Wrong(Problem),
+    Wrong(Box<Problem>),
     /// Whether in this graph the first node comes before the second.
     Ask(usize, NodeIndex, NodeIndex),
 }
@@ -91,10 +121,16 @@ fn target(read: &Read<'_, '_>, step: usize, after: bool, id: &str) -> Target {
     let Some(found) = context.find(id) else {
         let hint = match context.suggest_step(id) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "expressions find a step by its id, which the inspector shows below the name".to_owned(),
+            None => "expressions find a step by its id, which the inspector shows below the name"
+                .to_owned(),
         };
         let message = format!("there is no step `{id}`");
-        return Target::Wrong(read.problem("unknown-reference", Severity::Error, message, hint));
+        return Target::Wrong(Box::new(read.problem(
+            "unknown-reference",
+            Severity::Error,
+            message,
+            hint,
+        )));
     };
     if read.used.sight == Sight::All {
         return Target::Fine;
@@ -119,28 +155,42 @@ fn target(read: &Read<'_, '_>, step: usize, after: bool, id: &str) -> Target {
                 format!("`{id}` is still running while the steps inside it run")
             };
             let hint = "read a step that comes before it";
-            return Target::Wrong(read.problem("not-before", Severity::Error, message, hint));
+            return Target::Wrong(Box::new(read.problem(
+                "not-before",
+                Severity::Error,
+                message,
+                hint,
+            )));
         }
         here = context.graphs[info.graph].owner;
     }
-    let container = context.graphs[target.graph].owner.map_or("", |owner| context.steps[owner].step.id.as_str());
-    Target::Wrong(read.problem(
+    let container = context.graphs[target.graph]
+        .owner
+        .map_or("", |owner| context.steps[owner].step.id.as_str());
+    Target::Wrong(Box::new(read.problem(
         "not-before",
         Severity::Error,
         format!("`{id}` stands inside `{container}` and cannot be read from outside"),
-        format!("hand its value out with the `result` of `{container}`, and read `steps.{container}`"),
-    ))
+        format!(
+            "hand its value out with the `result` of `{container}`, and read `steps.{container}`"
+        ),
+    )))
 }
 
 fn input(read: &Read<'_, '_>, name: &str) -> Option<Problem> {
     let schema = read.context.workflow.input.as_ref()?;
     let properties = schema.get("properties")?.as_object()?;
-    let is_open = !matches!(schema.get("additionalProperties"), None | Some(Value::Bool(false)))
-        || schema.get("patternProperties").is_some();
+    let is_open = !matches!(
+        schema.get("additionalProperties"),
+        None | Some(Value::Bool(false))
+    ) || schema.get("patternProperties").is_some();
     if is_open || properties.contains_key(name) {
         return None;
     }
-    let hint = match read.context.suggest(name, properties.keys().map(String::as_str)) {
+    let hint = match read
+        .context
+        .suggest(name, properties.keys().map(String::as_str))
+    {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("add `{name}` to the input of the workflow"),
     };
@@ -150,7 +200,7 @@ fn input(read: &Read<'_, '_>, name: &str) -> Option<Problem> {
 
 fn name(read: &Read<'_, '_>, step: usize, root: &str) -> Option<Problem> {
     let context = read.context;
-    if ALWAYS.contains(&root) || read.used.extra.contains(&root) {
+    if ALWAYS.contains(&root) || read.used.extra().any(|known| known == root) {
         return None;
     }
     let info = &context.steps[step];
@@ -158,14 +208,16 @@ fn name(read: &Read<'_, '_>, step: usize, root: &str) -> Option<Problem> {
     let own = (read.used.sight == Sight::Body).then_some(info);
     let mut around = context.containers(step).chain(own);
     match root {
-        "item" | "index" => (!around.any(|container| container.step.kind == "for_each")).then(|| {
-            read.problem(
-                "outside-loop",
-                Severity::Error,
-                format!("`{root}` exists only inside a `for_each`"),
-                "move the step into one, or read `steps` or `input`",
-            )
-        }),
+        "item" | "index" => {
+            (!around.any(|container| container.step.kind == "for_each")).then(|| {
+                read.problem(
+                    "outside-loop",
+                    Severity::Error,
+                    format!("`{root}` exists only inside a `for_each`"),
+                    "move the step into one, or read `steps` or `input`",
+                )
+            })
+        }
         "iteration" => (!around.any(|container| container.step.kind == "repeat")).then(|| {
             read.problem(
                 "outside-loop",
@@ -175,14 +227,17 @@ fn name(read: &Read<'_, '_>, step: usize, root: &str) -> Option<Problem> {
             )
         }),
         "error" => {
-            let is_after_error = |graph: usize, node: NodeIndex| context.graphs[graph].after_error[node.index()];
+            let is_after_error =
+                |graph: usize, node: NodeIndex| context.graphs[graph].after_error[node.index()];
             let is_on_error = match read.used.owner {
                 Owner::Edge(graph, edge) => context.graphs[graph].edges[edge].edge.on.is_some(),
                 Owner::Step(_) | Owner::Trigger(_) => false,
             };
             let is_in_scope = is_on_error
                 || is_after_error(info.graph, info.node)
-                || context.containers(step).any(|container| is_after_error(container.graph, container.node));
+                || context
+                    .containers(step)
+                    .any(|container| is_after_error(container.graph, container.node));
             (!is_in_scope).then(|| {
                 read.problem(
                     "outside-error-path",
@@ -197,12 +252,18 @@ fn name(read: &Read<'_, '_>, step: usize, root: &str) -> Option<Problem> {
                 format!("to read the step, write `steps.{other}`")
             } else {
                 let known = ALWAYS.into_iter().chain(["item", "index", "error"]);
-                match context.suggest(other, known.chain(read.used.extra.iter().copied())) {
+                match context.suggest(other, known.chain(read.used.extra())) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "in scope are `input`, `steps`, `run` and `env`; texts stand in quotes".to_owned(),
+                    None => "in scope are `input`, `steps`, `run` and `env`; texts stand in quotes"
+                        .to_owned(),
                 }
             };
-            Some(read.problem("unknown-name", Severity::Error, format!("`{other}` is not known here"), hint))
+            Some(read.problem(
+                "unknown-name",
+                Severity::Error,
+                format!("`{other}` is not known here"),
+                hint,
+            ))
         }
     }
 }

@@ -43,12 +43,30 @@ fn numbers(retry: &Retry, id: &str, path: &str, problems: &mut Vec<Problem>) {
         problems.push(Problem::new("retry-number", Severity::Error, place, message).hint(hint));
     };
     if retry.attempts == Some(0) {
-        report("attempts", "with 0 attempts the step would never run", "write 1 for no repetition");
+        report(
+            "attempts",
+            "with 0 attempts the step would never run",
+            "write 1 for no repetition",
+        );
     }
-    if retry.factor.is_some_and(|factor| !(factor.is_finite() && factor > 0.0)) {
-        report("factor", "the factor must be greater than 0", "write 1 for equal waits, 2 to double them");
+    if retry
+        .factor
+        .is_some_and(|factor| !(factor.is_finite() && factor > 0.0))
+    {
+        report(
+            "factor",
+            "the factor must be greater than 0",
+            "write 1 for equal waits, 2 to double them",
+        );
     }
-    if retry.jitter.is_some_and(|jitter| !(0.0..=1.0).contains(&jitter)) {
-        report("jitter", "jitter is a share of the wait, from 0 to 1", "write 0.2 for up to a fifth");
+    if retry
+        .jitter
+        .is_some_and(|jitter| !(0.0..=1.0).contains(&jitter))
+    {
+        report(
+            "jitter",
+            "jitter is a share of the wait, from 0 to 1",
+            "write 0.2 for up to a fifth",
+        );
     }
 }

@@ -13,13 +13,24 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     let workflow = context.workflow;
-    let file = Place { field: Some("id".to_owned()), ..Place::default() };
-    let steps = context.steps.iter().map(|info| (&info.step.id, Place::field(&info.step.id, "id")));
-    let triggers = workflow.triggers.iter().map(|trigger| {
-        (&trigger.id, Place { field: Some("id".to_owned()), ..Place::trigger(&trigger.id) })
-    });
-    for (id, place) in std::iter::once((&workflow.id, file)).chain(triggers).chain(steps) {
+    let whole = |_: &str| Place::default();
+    let steps = context
+        .steps
+        .iter()
+        .map(|info| (&info.step.id, (|id| Place::step(id)) as fn(&str) -> Place));
+    let triggers = workflow
+        .triggers
+        .iter()
+        .map(|trigger| (&trigger.id, (|id| Place::trigger(id)) as fn(&str) -> Place));
+    for (id, owner) in std::iter::once((&workflow.id, whole as fn(&str) -> Place))
+        .chain(triggers)
+        .chain(steps)
+    {
         if !is_slug(id) {
+            let place = Place {
+                field: Some("id".to_owned()),
+                ..owner(id)
+            };
             let hint = match proposal(id) {
                 Some(better) => format!("write `{better}`"),
                 None => "an example: `load_customers`".to_owned(),
@@ -49,7 +60,11 @@ pub(super) fn proposal(text: &str) -> Option<String> {
             slug.push('_');
         }
     }
-    let slug: String = slug.trim_start_matches(|c: char| !c.is_ascii_lowercase()).chars().take(64).collect();
+    let slug: String = slug
+        .trim_start_matches(|c: char| !c.is_ascii_lowercase())
+        .chars()
+        .take(64)
+        .collect();
     let slug = slug.trim_end_matches('_').to_owned();
     is_slug(&slug).then_some(slug)
 }

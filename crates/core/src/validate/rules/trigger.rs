@@ -19,7 +19,10 @@ const KINDS: [&str; 5] = ["schedule", "file", "webhook", "workflow_finished", "m
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for trigger in &context.workflow.triggers {
         let mut report = |code: &str, field: &str, message: String, hint: String| {
-            let place = Place { field: Some(field.to_owned()), ..Place::trigger(&trigger.id) };
+            let place = Place {
+                field: Some(field.to_owned()),
+                ..Place::trigger(&trigger.id)
+            };
             problems.push(Problem::new(code, Severity::Error, place, message).hint(hint));
         };
         match trigger.kind.as_str() {
@@ -32,21 +35,39 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                 if let Some(zone) = trigger.with.get("timeZone")
                     && !zone.as_str().is_some_and(is_zone)
                 {
-                    let zone = zone.as_str().map_or_else(|| zone.to_string(), str::to_owned);
+                    let zone = zone
+                        .as_str()
+                        .map_or_else(|| zone.to_string(), str::to_owned);
                     let hint = "write a name such as `Europe/Berlin` or `UTC`".to_owned();
-                    report("time-zone", "timeZone", format!("`{zone}` is no time zone"), hint);
+                    report(
+                        "time-zone",
+                        "timeZone",
+                        format!("`{zone}` is no time zone"),
+                        hint,
+                    );
                 }
             }
             "file" => {
                 if text(trigger, &["folder", "path", "pattern"]).is_none() {
                     let message = format!("`{}` does not say which folder it watches", trigger.id);
-                    report("trigger-setting", "folder", message, "name a folder below the work folder".to_owned());
+                    report(
+                        "trigger-setting",
+                        "folder",
+                        message,
+                        "name a folder below the work folder".to_owned(),
+                    );
                 }
             }
             "workflow_finished" => {
                 if text(trigger, &["workflow"]).is_none() {
-                    let message = format!("`{}` does not say which workflow it waits for", trigger.id);
-                    report("trigger-setting", "workflow", message, "name the id of a workflow".to_owned());
+                    let message =
+                        format!("`{}` does not say which workflow it waits for", trigger.id);
+                    report(
+                        "trigger-setting",
+                        "workflow",
+                        message,
+                        "name the id of a workflow".to_owned(),
+                    );
                 }
             }
             "webhook" | "manual" => {}
@@ -55,7 +76,8 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("known are {}", super::edge_end::list(KINDS.into_iter())),
                 };
-                let message = format!("there is no trigger of the kind `{other}`, so it never fires");
+                let message =
+                    format!("there is no trigger of the kind `{other}`, so it never fires");
                 report("unknown-trigger", "kind", message, hint);
             }
         }
@@ -74,7 +96,9 @@ fn is_zone(text: &str) -> bool {
     let mut parts = text.split('/');
     let is_word = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphabetic())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
     };
     !text.is_empty() && parts.all(is_word)
 }
@@ -84,8 +108,20 @@ const FIELDS: [(&str, u32, u32, &[&str]); 5] = [
     ("minute", 0, 59, &[]),
     ("hour", 0, 23, &[]),
     ("day", 1, 31, &[]),
-    ("month", 1, 12, &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
-    ("weekday", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
+    (
+        "month",
+        1,
+        12,
+        &[
+            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+        ],
+    ),
+    (
+        "weekday",
+        0,
+        7,
+        &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+    ),
 ];
 
 /// Why a cron expression never fires.
@@ -94,8 +130,20 @@ fn look_at_cron(cron: &str) -> Result<(), String> {
     let fields = match fields.as_slice() {
         [] => return Err("the schedule is empty, so it never fires".to_owned()),
         [only] if only.starts_with('@') => {
-            let known = ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
-            return if known.contains(only) { Ok(()) } else { Err(format!("`{only}` is no schedule")) };
+            let known = [
+                "@hourly",
+                "@daily",
+                "@midnight",
+                "@weekly",
+                "@monthly",
+                "@yearly",
+                "@annually",
+            ];
+            return if known.contains(only) {
+                Ok(())
+            } else {
+                Err(format!("`{only}` is no schedule"))
+            };
         }
         [_, _, _, _, _] => &fields[..],
         // With six, the first are seconds.
@@ -109,31 +157,47 @@ fn look_at_cron(cron: &str) -> Result<(), String> {
         look_at_field(field, about)?;
     }
     let (day, month, weekday) = (fields[2], fields[3], fields[4]);
-    let smallest = |text: &str| text.split(',').filter_map(|part| part.split(['-', '/']).next()?.parse::<u32>().ok()).min();
+    let smallest = |text: &str| {
+        text.split(',')
+            .filter_map(|part| part.split(['-', '/']).next()?.parse::<u32>().ok())
+            .min()
+    };
     let longest = |month: u32| match month {
         2 => 29,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
     if let (Some(day), true) = (smallest(day), matches!(weekday, "*" | "?"))
-        && month.split(',').all(|part| part.parse::<u32>().is_ok_and(|month| day > longest(month)))
+        && month
+            .split(',')
+            .all(|part| part.parse::<u32>().is_ok_and(|month| day > longest(month)))
     {
         return Err(format!("`{cron}` names a day that never comes"));
     }
     Ok(())
 }
 
-fn look_at_field(field: &str, (name, min, max, words): &(&str, u32, u32, &[&str])) -> Result<(), String> {
-    let wrong = |part: &str| format!("`{part}` is no {name}: write {min} to {max}, `*`, a list `1,2` or a range `1-5`");
+fn look_at_field(
+    field: &str,
+    (name, min, max, words): &(&str, u32, u32, &[&str]),
+) -> Result<(), String> {
+    let wrong = |part: &str| {
+        format!("`{part}` is no {name}: write {min} to {max}, `*`, a list `1,2` or a range `1-5`")
+    };
     let number = |text: &str| -> Option<u32> {
         let word = text.to_ascii_lowercase();
-        let word = words.iter().position(|known| *known == word).and_then(|at| u32::try_from(at).ok());
+        let word = words
+            .iter()
+            .position(|known| *known == word)
+            .and_then(|at| u32::try_from(at).ok());
         word.map(|at| at + u32::from(*name == "month"))
             .or_else(|| text.parse().ok())
             .filter(|number| (min..=max).contains(&number))
     };
     for part in field.split(',') {
-        let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+        let (range, step) = part
+            .split_once('/')
+            .map_or((part, None), |(range, step)| (range, Some(step)));
         if step.is_some_and(|step| !step.parse::<u32>().is_ok_and(|step| step > 0)) {
             return Err(wrong(part));
         }
@@ -141,10 +205,14 @@ fn look_at_field(field: &str, (name, min, max, words): &(&str, u32, u32, &[&str]
             _ if range == "*" || (range == "?" && matches!(*name, "day" | "weekday")) => true,
             // The last day of a month, and the nth weekday of a month.
             None if *name == "day" && matches!(range, "L" | "LW") => true,
-            None if *name == "weekday" && range.contains('#') => range
-                .split_once('#')
-                .is_some_and(|(day, nth)| number(day).is_some() && matches!(nth, "1" | "2" | "3" | "4" | "5")),
-            None if *name == "weekday" && range.ends_with('L') => number(&range[..range.len() - 1]).is_some(),
+            None if *name == "weekday" && range.contains('#') => {
+                range.split_once('#').is_some_and(|(day, nth)| {
+                    number(day).is_some() && matches!(nth, "1" | "2" | "3" | "4" | "5")
+                })
+            }
+            None if *name == "weekday" && range.ends_with('L') => {
+                number(&range[..range.len() - 1]).is_some()
+            }
             None => number(range).is_some(),
             Some((first, last)) => match (number(first), number(last)) {
                 (Some(first), Some(last)) => first <= last,

@@ -13,7 +13,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     for info in context.active() {
-        let Some(undo) = &info.step.undo else { continue };
+        let Some(undo) = &info.step.undo else {
+            continue;
+        };
         let id = &info.step.id;
         let mut report = |message: String, hint: String| {
             let place = Place::field(id, "undo.kind");
@@ -21,12 +23,19 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         };
         match context.catalog.find(&undo.kind) {
             None => {
-                let tasks = context.catalog.all().filter(|kind| !kind.is_control).map(|kind| kind.kind);
+                let tasks = context
+                    .catalog
+                    .all()
+                    .filter(|kind| !kind.is_control)
+                    .map(|kind| kind.kind);
                 let hint = match context.suggest(&undo.kind, tasks) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "choose a task that takes back what the step did".to_owned(),
                 };
-                report(format!("this version has no step of the kind `{}`", undo.kind), hint);
+                report(
+                    format!("this version has no step of the kind `{}`", undo.kind),
+                    hint,
+                );
             }
             Some(kind) if kind.is_control => report(
                 format!("`{}` cannot take anything back", undo.kind),

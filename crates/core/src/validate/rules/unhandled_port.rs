@@ -29,7 +29,9 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         }
         for port in info.outlets.names().filter(|port| !taken.contains(port)) {
             // Without a deadline nothing expires.
-            let has_deadline = ["expires", "timeout"].iter().any(|name| info.step.with.contains_key(*name));
+            let has_deadline = ["expires", "timeout"]
+                .iter()
+                .any(|name| info.step.with.contains_key(*name));
             if port == "expired" && !has_deadline {
                 continue;
             }

@@ -16,15 +16,24 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
+    let mut incoming = Vec::new();
     for graph in &context.graphs {
-        let mut ways = Ways { starts: vec![false; graph.steps.len()], in_cycle: vec![false; graph.steps.len()] };
+        let mut ways = Ways {
+            starts: vec![false; graph.steps.len()],
+            in_cycle: vec![false; graph.steps.len()],
+        };
         for group in &graph.groups {
             if graph.is_cycle(group) {
-                group.iter().for_each(|node| ways.in_cycle[node.index()] = true);
+                group
+                    .iter()
+                    .for_each(|node| ways.in_cycle[node.index()] = true);
                 continue;
             }
             for node in group {
-                let (can_start, cause) = look(context, graph, *node, &ways);
+                let (can_start, cause) = {
+                    graph.incoming(*node, &mut incoming);
+                    look(context, graph, *node, &incoming, &ways)
+                };
                 ways.starts[node.index()] = can_start;
                 let info = &context.steps[graph.links[*node]];
                 if let Some(cause) = cause.filter(|_| !can_start && !info.is_off) {
@@ -51,14 +60,19 @@ struct Ways {
 }
 
 /// Whether the step can start, and the first cause why not – unless that is reported further up.
-fn look(context: &Context<'_>, graph: &Graph<'_>, node: NodeIndex, ways: &Ways) -> (bool, Option<String>) {
-    let incoming = graph.incoming(node);
+fn look(
+    context: &Context<'_>,
+    graph: &Graph<'_>,
+    node: NodeIndex,
+    incoming: &[(usize, NodeIndex)],
+    ways: &Ways,
+) -> (bool, Option<String>) {
     if incoming.is_empty() {
         return (true, None);
     }
     let mut live = 0;
     let mut cause = None;
-    for (edge, from) in &incoming {
+    for (edge, from) in incoming {
         let edge = &graph.edges[*edge];
         let source = &context.steps[graph.links[*from]];
         if ways.starts[from.index()] {
@@ -84,13 +98,15 @@ fn never_taken(context: &Context<'_>, edge: &EdgeInfo<'_>) -> Option<String> {
     let id = &info.step.id;
     let kind = info.kind?;
     match edge.edge.from_port() {
-        Some(port) if info.step.disabled => Some(format!("`{id}` is disabled and chooses no port, so not `{port}`")),
+        Some(port) if info.step.disabled => Some(format!(
+            "`{id}` is disabled and chooses no port, so not `{port}`"
+        )),
         Some(port) if info.outlets.position(port).is_none() => {
             Some(format!("`{id}` has no port `{port}`"))
         }
-        Some(port) if edge.edge.on == Some(On::Error) => {
-            Some(format!("`{id}` chooses no port when it fails, so not `{port}`"))
-        }
+        Some(port) if edge.edge.on == Some(On::Error) => Some(format!(
+            "`{id}` chooses no port when it fails, so not `{port}`"
+        )),
         _ if kind.kind == "fail" && edge.edge.on.is_none() && !info.step.disabled => {
             Some(format!("`{id}` always fails"))
         }

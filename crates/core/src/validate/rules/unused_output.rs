@@ -13,19 +13,27 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     let mut is_read = vec![false; context.steps.len()];
-    for (_, _, reference) in context.expressions.references() {
-        match reference.path.as_slice() {
-            [root, id, ..] if root == "steps" => {
+    for (_, read) in context
+        .expressions
+        .reads()
+        .filter(|(_, read)| read.root == "steps")
+    {
+        match &read.name {
+            Some(id) => {
                 if let Some(step) = context.find(id) {
                     is_read[step] = true;
                 }
             }
             // All steps at once.
-            [root] if root == "steps" => return,
-            _ => {}
+            None => return,
         }
     }
-    for (index, info) in context.steps.iter().enumerate().filter(|(_, info)| !info.is_off) {
+    for (index, info) in context
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, info)| !info.is_off)
+    {
         let makes_data = info.kind.is_some_and(|kind| {
             !kind.is_control
                 && kind.category == Category::Data
@@ -33,8 +41,14 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         });
         let graph = &context.graphs[info.graph];
         // The last step of a body gives the body its result.
-        let is_result = graph.owner.is_some_and(|owner| !context.steps[owner].step.with.contains_key("result"));
-        if makes_data && !is_read[index] && !is_result && graph.steps.len() > 1 && graph.outgoing(info.node).next().is_none()
+        let is_result = graph
+            .owner
+            .is_some_and(|owner| !context.steps[owner].step.with.contains_key("result"));
+        if makes_data
+            && !is_read[index]
+            && !is_result
+            && graph.steps.len() > 1
+            && graph.outgoing(info.node).next().is_none()
         {
             let id = &info.step.id;
             problems.push(

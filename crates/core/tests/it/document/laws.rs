@@ -34,7 +34,7 @@ proptest! {
         intruder in generate::json(),
     ) {
         let mut value = serde_json::to_value(&workflow).unwrap();
-        replace(&mut value, place, intruder);
+        replace(&mut value, place, &intruder);
         value["steps"].is_array().then_some(()).map_or_else(|| value["steps"] = json!([]), |()| ());
         let first = parse(&value.to_string()).unwrap().workflow;
         let text = print(&first);
@@ -46,7 +46,7 @@ proptest! {
 }
 
 /// Puts `intruder` in place of one of all values inside `value`.
-fn replace(value: &mut Value, place: prop::sample::Index, intruder: Value) {
+fn replace(value: &mut Value, place: prop::sample::Index, intruder: &Value) {
     fn count(value: &Value) -> usize {
         1 + match value {
             Value::Array(items) => items.iter().map(count).sum(),
@@ -73,5 +73,5 @@ fn replace(value: &mut Value, place: prop::sample::Index, intruder: Value) {
         }
     }
     let mut left = 1 + place.index(count(value) - 1);
-    walk(value, &mut left, &intruder);
+    walk(value, &mut left, intruder);
 }

@@ -8,7 +8,10 @@ fn refused(text: &str, expected: &Expect) {
         _ => String::new(),
     };
     let hint = error.hint.unwrap_or_default();
-    expected.assert_eq(&format!("{}{place}: {} ({hint})", error.code, error.message));
+    expected.assert_eq(&format!(
+        "{}{place}: {} ({hint})",
+        error.code, error.message
+    ));
 }
 
 /// The problems of a text that opens, and the text that it becomes.
@@ -16,7 +19,7 @@ fn opened(text: &str, expected: &Expect) {
     let parsed = parse(text).expect("opens");
     let mut out = String::new();
     for problem in &parsed.problems {
-        let place = serde_json::to_string(&problem.place).unwrap();
+        let place = serde_json::to_string(&problem.place).expect("a place is JSON");
         out.push_str(&format!("{} {place}: {}\n", problem.code, problem.message));
     }
     out.push_str(&print(&parsed.workflow));
@@ -25,32 +28,106 @@ fn opened(text: &str, expected: &Expect) {
 
 #[test]
 fn what_is_not_json_says_where_and_what_is_missing() {
-    refused("{\n  \"id\": \"a\"\n  \"steps\": []\n}", &expect!["not-json at 3:3: expected `,` or `}` (this place is not valid JSON; a comma, quote or bracket may be missing)"]);
-    refused("{ \"steps\": [1 2] }", &expect!["not-json at 1:15: expected `,` or `]` (this place is not valid JSON; a comma, quote or bracket may be missing)"]);
-    refused("{ \"name\": \"ä\" x }", &expect!["not-json at 1:15: expected `,` or `}` (this place is not valid JSON; a comma, quote or bracket may be missing)"]);
-    refused("{ \"steps\": [] ", &expect!["not-json at 1:14: the file ends inside an object (a closing `}` is missing)"]);
-    refused("{ \"steps\": [], }", &expect!["not-json at 1:16: a comma with nothing after it (delete the comma)"]);
-    refused("{ \"steps\": [] } }", &expect!["not-json at 1:17: there is more text after the end of the workflow (delete what follows the last `}`)"]);
-    refused("{ \"steps\": [nope] }", &expect!["not-json at 1:14: expected a value (values are texts in double quotes, numbers, `true`, `false`, `null`, `[…]` or `{…}`)"]);
-    refused("{ \"name\": \"a\nb\" }", &expect![[r#"not-json at 2:1: a text contains a line break or tab (write `\n` or `\t`, or use a list of lines)"#]]);
-    refused("{ \"name\": \"a\\q\" }", &expect![[r#"not-json at 1:14: `\` is followed by an unknown letter (write `\\` for a backslash)"#]]);
-    refused("", &expect!["not-json at 1:1: the file is empty (start a new workflow, or open another file)"]);
+    refused(
+        "{\n  \"id\": \"a\"\n  \"steps\": []\n}",
+        &expect![
+            "not-json at 3:3: expected `,` or `}` (this place is not valid JSON; a comma, quote or bracket may be missing)"
+        ],
+    );
+    refused(
+        "{ \"steps\": [1 2] }",
+        &expect![
+            "not-json at 1:15: expected `,` or `]` (this place is not valid JSON; a comma, quote or bracket may be missing)"
+        ],
+    );
+    refused(
+        "{ \"name\": \"ä\" x }",
+        &expect![
+            "not-json at 1:15: expected `,` or `}` (this place is not valid JSON; a comma, quote or bracket may be missing)"
+        ],
+    );
+    refused(
+        "{ \"steps\": [] ",
+        &expect!["not-json at 1:14: the file ends inside an object (a closing `}` is missing)"],
+    );
+    refused(
+        "{ \"steps\": [], }",
+        &expect!["not-json at 1:16: a comma with nothing after it (delete the comma)"],
+    );
+    refused(
+        "{ \"steps\": [] } }",
+        &expect![
+            "not-json at 1:17: there is more text after the end of the workflow (delete what follows the last `}`)"
+        ],
+    );
+    refused(
+        "{ \"steps\": [nope] }",
+        &expect![
+            "not-json at 1:14: expected a value (values are texts in double quotes, numbers, `true`, `false`, `null`, `[…]` or `{…}`)"
+        ],
+    );
+    refused(
+        "{ \"name\": \"a\nb\" }",
+        &expect![[
+            r#"not-json at 2:1: a text contains a line break or tab (write `\n` or `\t`, or use a list of lines)"#
+        ]],
+    );
+    refused(
+        "{ \"name\": \"a\\q\" }",
+        &expect![[
+            r#"not-json at 1:14: `\` is followed by an unknown letter (write `\\` for a backslash)"#
+        ]],
+    );
+    refused(
+        "",
+        &expect!["not-json at 1:1: the file is empty (start a new workflow, or open another file)"],
+    );
 }
 
 #[test]
 fn other_json_is_no_workflow() {
-    refused("[]", &expect!["not-an-object: a workflow is an object in `{ }`, but this is a list (open a file that Baton has written, or start a new workflow)"]);
-    refused("{}", &expect![[r#"no-steps: there is no list `steps`, so this is not a workflow (add `"steps": []`, or open another file)"#]]);
-    refused("{ \"steps\": {} }", &expect![[r#"no-steps: there is no list `steps`, so this is not a workflow (add `"steps": []`, or open another file)"#]]);
+    refused(
+        "[]",
+        &expect![
+            "not-an-object: a workflow is an object in `{ }`, but this is a list (open a file that Baton has written, or start a new workflow)"
+        ],
+    );
+    refused(
+        "{}",
+        &expect![[
+            r#"no-steps: there is no list `steps`, so this is not a workflow (add `"steps": []`, or open another file)"#
+        ]],
+    );
+    refused(
+        "{ \"steps\": {} }",
+        &expect![[
+            r#"no-steps: there is no list `steps`, so this is not a workflow (add `"steps": []`, or open another file)"#
+        ]],
+    );
 }
 
 #[test]
 fn limits_protect() {
     let deep = format!("{{ \"steps\": {}{} }}", "[".repeat(200), "]".repeat(200));
-    refused(&deep, &expect!["too-deep at 1:138: objects and lists stand more than 128 deep in one another (a workflow needs fewer levels; look for a value that contains itself)"]);
+    refused(
+        &deep,
+        &expect![
+            "too-deep at 1:138: objects and lists stand more than 128 deep in one another (a workflow needs fewer levels; look for a value that contains itself)"
+        ],
+    );
     let many = format!("{{\"steps\":[{}0]}}", "0,".repeat(MAX_STEPS));
-    refused(&many, &expect!["too-many-steps: the workflow has 100001 steps, more than 100000 (move parts of it into sub-workflows, or use `for_each` over a list)"]);
-    refused(&" ".repeat(MAX_BYTES + 1), &expect!["too-large: the file has 32 MB, more than the 32 MB that are opened (keep data in files of its own and read them with a step)"]);
+    refused(
+        &many,
+        &expect![
+            "too-many-steps: the workflow has 100001 steps, more than 100000 (move parts of it into sub-workflows, or use `for_each` over a list)"
+        ],
+    );
+    refused(
+        &" ".repeat(MAX_BYTES + 1),
+        &expect![
+            "too-large: the file has 32 MB, more than the 32 MB that are opened (keep data in files of its own and read them with a step)"
+        ],
+    );
 }
 
 #[test]
@@ -61,7 +138,9 @@ fn bytes_that_are_no_text_say_in_which_line() {
 
 #[test]
 fn a_byte_order_mark_and_windows_line_ends_are_tolerated() {
-    opened("\u{feff}{\r\n\"id\": \"a\",\r\n\"name\": \"A\", \"steps\": []\r\n}\r\n", &expect![[r#"
+    opened(
+        "\u{feff}{\r\n\"id\": \"a\",\r\n\"name\": \"A\", \"steps\": []\r\n}\r\n",
+        &expect![[r#"
         {
           "format": 1,
           "id": "a",
@@ -69,7 +148,8 @@ fn a_byte_order_mark_and_windows_line_ends_are_tolerated() {
           "steps": [],
           "edges": []
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -224,5 +304,8 @@ fn a_key_that_stands_twice_is_reported_with_its_path() {
 fn a_newer_format_is_told() {
     let parsed = parse(r#"{ "format": 9, "id": "a", "name": "A", "steps": [] }"#).unwrap();
     assert_eq!(parsed.newer, Some(9));
-    assert_eq!(parse(r#"{ "format": 1, "steps": [] }"#).unwrap().newer, None);
+    assert_eq!(
+        parse(r#"{ "format": 1, "steps": [] }"#).unwrap().newer,
+        None
+    );
 }

@@ -61,5 +61,6 @@ fn the_canonical_form_gives_each_step_edge_and_place_lines_of_its_own() {
             "gate": [240, 12.5]
           }
         }
-    "#]].assert_eq(&print(&parse(text).unwrap().workflow));
+    "#]]
+    .assert_eq(&print(&parse(text).unwrap().workflow));
 }

@@ -5,25 +5,49 @@ use serde_json::json;
 fn the_schema_names_every_field_of_the_file() {
     let schema = json_schema();
     assert_eq!(schema["$id"], SCHEMA_URL);
-    let properties = schema["properties"].as_object().expect("a workflow is an object");
+    let properties = schema["properties"]
+        .as_object()
+        .expect("a workflow is an object");
     let names: Vec<&str> = properties.keys().map(String::as_str).collect();
     assert_eq!(
         names,
         [
-            "$schema", "format", "id", "name", "about", "input", "triggers", "timeout", "onFailure", "steps",
-            "edges", "notes", "layout"
+            "$schema",
+            "format",
+            "id",
+            "name",
+            "about",
+            "input",
+            "triggers",
+            "timeout",
+            "onFailure",
+            "steps",
+            "edges",
+            "notes",
+            "layout"
         ]
     );
-    assert!(properties.values().all(|property| property["description"].is_string()));
+    assert!(
+        properties
+            .values()
+            .all(|property| property["description"].is_string())
+    );
     // Unknown fields are kept, so the schema must let them pass.
-    for definition in ["About", "Body", "Edge", "Note", "Retry", "Step", "Trigger", "Undo"] {
+    for definition in [
+        "About", "Body", "Edge", "Note", "Retry", "Step", "Trigger", "Undo",
+    ] {
         let definition = &schema["$defs"][definition];
-        assert!(definition.is_object() && definition["additionalProperties"] != false, "{definition}");
+        assert!(
+            definition.is_object() && definition["additionalProperties"] != false,
+            "{definition}"
+        );
     }
 }
 
 fn valid(workflow: &serde_json::Value) -> bool {
-    jsonschema::validator_for(&json_schema()).expect("the schema is a schema").is_valid(workflow)
+    jsonschema::validator_for(&json_schema())
+        .expect("the schema is a schema")
+        .is_valid(workflow)
 }
 
 #[test]

@@ -22,8 +22,7 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            btree_map(text(), inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            btree_map(text(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -55,7 +54,14 @@ fn eighth() -> impl Strategy<Value = f64> {
 }
 
 fn retry() -> impl Strategy<Value = Retry> {
-    (option::of(any::<u32>()), option::of(text()), option::of(eighth()), option::of(eighth()), option::of(text()), rest())
+    (
+        option::of(any::<u32>()),
+        option::of(text()),
+        option::of(eighth()),
+        option::of(eighth()),
+        option::of(text()),
+        rest(),
+    )
         .prop_map(|(attempts, first, factor, jitter, when, rest)| Retry {
             attempts,
             max: first.clone(),
@@ -68,8 +74,20 @@ fn retry() -> impl Strategy<Value = Retry> {
 }
 
 fn undo() -> impl Strategy<Value = Undo> {
-    (text(), settings(), option::of(retry()), option::of(text()), rest())
-        .prop_map(|(kind, with, retry, timeout, rest)| Undo { kind, with, retry, timeout, rest })
+    (
+        text(),
+        settings(),
+        option::of(retry()),
+        option::of(text()),
+        rest(),
+    )
+        .prop_map(|(kind, with, retry, timeout, rest)| Undo {
+            kind,
+            with,
+            retry,
+            timeout,
+            rest,
+        })
 }
 
 fn join() -> impl Strategy<Value = Join> {
@@ -91,27 +109,43 @@ fn bare_step() -> impl Strategy<Value = Step> {
     ];
     (
         (kind, option::of(text()), option::of(text()), settings()),
-        (option::of(join()), any::<bool>(), option::of(retry()), option::of(text())),
-        (option::of(undo()), any::<bool>(), option::of(json()), rest()),
+        (
+            option::of(join()),
+            any::<bool>(),
+            option::of(retry()),
+            option::of(text()),
+        ),
+        (
+            option::of(undo()),
+            any::<bool>(),
+            option::of(json()),
+            rest(),
+        ),
     )
-        .prop_map(|((kind, name, description, with), (join, cancel_rest, retry, timeout), (undo, disabled, pin, rest))| {
-            Step {
-                id: String::new(),
-                kind,
-                name,
-                description,
-                with,
-                join,
-                cancel_rest,
-                retry,
-                timeout,
-                undo,
-                disabled,
-                pin,
-                body: None,
-                rest,
-            }
-        })
+        .prop_map(
+            |(
+                (kind, name, description, with),
+                (join, cancel_rest, retry, timeout),
+                (undo, disabled, pin, rest),
+            )| {
+                Step {
+                    id: String::new(),
+                    kind,
+                    name,
+                    description,
+                    with,
+                    join,
+                    cancel_rest,
+                    retry,
+                    timeout,
+                    undo,
+                    disabled,
+                    pin,
+                    body: None,
+                    rest,
+                }
+            },
+        )
 }
 
 fn edge() -> impl Strategy<Value = Edge> {
@@ -121,12 +155,22 @@ fn edge() -> impl Strategy<Value = Edge> {
         option::of(text()),
         rest(),
     )
-        .prop_map(|(on, when, label, rest)| Edge { on, when, label, rest, ..Edge::default() })
+        .prop_map(|(on, when, label, rest)| Edge {
+            on,
+            when,
+            label,
+            rest,
+            ..Edge::default()
+        })
 }
 
 /// Steps, and edges that always lead from an earlier to a later step.
 fn graph(steps: impl Strategy<Value = Step>) -> impl Strategy<Value = (Vec<Step>, Vec<Edge>)> {
-    let ends = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), option::of("[a-z]{1,5}"));
+    let ends = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        option::of("[a-z]{1,5}"),
+    );
     (vec(steps, 0..6), vec((ends, edge()), 0..8)).prop_map(|(steps, edges)| {
         let edges = edges
             .into_iter()
@@ -136,7 +180,11 @@ fn graph(steps: impl Strategy<Value = Step>) -> impl Strategy<Value = (Vec<Step>
                 let from = b.index(to);
                 // Ids follow in `workflow`; until then a step goes by its place.
                 let from = port.map_or_else(|| from.to_string(), |port| format!("{from}.{port}"));
-                Edge { from, to: to.to_string(), ..edge }
+                Edge {
+                    from,
+                    to: to.to_string(),
+                    ..edge
+                }
             })
             .collect();
         (steps, edges)
@@ -152,7 +200,11 @@ fn name(steps: &mut [Step], edges: &mut [Edge], next: &mut usize) {
             name(&mut body.steps, &mut body.edges, next);
         }
     }
-    let id = |place: &str| steps[place.parse::<usize>().expect("places are numbers")].id.clone();
+    let id = |place: &str| {
+        steps[place.parse::<usize>().expect("places are numbers")]
+            .id
+            .clone()
+    };
     for edge in edges {
         edge.to = id(&edge.to);
         edge.from = match edge.from.split_once('.') {
@@ -164,24 +216,65 @@ fn name(steps: &mut [Step], edges: &mut [Edge], next: &mut usize) {
 
 /// Any workflow whose graphs are acyclic and whose ids are unique.
 pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
-    let step = (bare_step(), option::weighted(0.2, (graph(bare_step()), rest()))).prop_map(
-        |(step, body)| Step {
+    let step = (
+        bare_step(),
+        option::weighted(0.2, (graph(bare_step()), rest())),
+    )
+        .prop_map(|(step, body)| Step {
             body: body.map(|((steps, edges), rest)| Body { steps, edges, rest }),
             ..step
-        },
-    );
-    let about = (option::of(text()), option::of(text()), option::of(vec(text(), 0..3)), rest())
-        .prop_map(|(purpose, owner, tags, rest)| About { purpose, owner, tags, rest });
-    let trigger = (text(), text(), btree_map("x_[a-z]{1,4}", json(), 0..3)).prop_map(
-        |(id, kind, with)| Trigger { id, kind, with: with.into_iter().collect() },
-    );
-    let note = (text(), vec(text(), 0..3), option::of([eighth(), eighth()]), option::of(text()), rest())
-        .prop_map(|(id, text, size, color, rest)| Note { id, text, size, color, rest });
+        });
+    let about = (
+        option::of(text()),
+        option::of(text()),
+        option::of(vec(text(), 0..3)),
+        rest(),
+    )
+        .prop_map(|(purpose, owner, tags, rest)| About {
+            purpose,
+            owner,
+            tags,
+            rest,
+        });
+    let trigger =
+        (text(), text(), btree_map("x_[a-z]{1,4}", json(), 0..3)).prop_map(|(id, kind, with)| {
+            Trigger {
+                id,
+                kind,
+                with: with.into_iter().collect(),
+            }
+        });
+    let note = (
+        text(),
+        vec(text(), 0..3),
+        option::of([eighth(), eighth()]),
+        option::of(text()),
+        rest(),
+    )
+        .prop_map(|(id, text, size, color, rest)| Note {
+            id,
+            text,
+            size,
+            color,
+            rest,
+        });
     let failure = prop_oneof![Just(OnFailure::Cancel), Just(OnFailure::Finish)];
     (
-        (option::of(text()), any::<u32>(), text(), text(), option::of(about), option::of(json())),
+        (
+            option::of(text()),
+            any::<u32>(),
+            text(),
+            text(),
+            option::of(about),
+            option::of(json()),
+        ),
         (vec(trigger, 0..3), option::of(text()), option::of(failure)),
-        (graph(step), vec(note, 0..3), btree_map(text(), [eighth(), eighth()], 0..4), rest()),
+        (
+            graph(step),
+            vec(note, 0..3),
+            btree_map(text(), [eighth(), eighth()], 0..4),
+            rest(),
+        ),
     )
         .prop_map(
             |(

@@ -141,16 +141,21 @@ fn the_input_has_the_fields_of_its_schema() {
             r#"{{ "input": {input}, "steps": [{{ "id": "a", "kind": "read_table", "with": {{ "path": "{{% input.fiel & input.other %}}" }} }}] }}"#
         )
     };
-    check(&of(r#"{ "type": "object", "properties": { "file": { "type": "string" } } }"#), &expect![[r#"
+    check(
+        &of(r#"{ "type": "object", "properties": { "file": { "type": "string" } } }"#),
+        &expect![[r#"
         warning unknown-input step a.with.path@3
             the input of the workflow has no `fiel`
             → did you mean `file`?
         warning unknown-input step a.with.path@16
             the input of the workflow has no `other`
             → add `other` to the input of the workflow
-    "#]]);
+    "#]],
+    );
     check(
-        &of(r#"{ "type": "object", "properties": { "file": { "type": "string" } }, "additionalProperties": true }"#),
+        &of(
+            r#"{ "type": "object", "properties": { "file": { "type": "string" } }, "additionalProperties": true }"#,
+        ),
         &expect![[""]],
     );
     check(&of(r#"{ "type": "object" }"#), &expect![[""]]);
@@ -164,5 +169,36 @@ fn inside_a_filter_names_are_fields_of_the_item() {
             { "id": "a", "kind": "send", "retry": {}, "with": { "text": ["{% $sum(steps.load.preview[amount > 3].amount) %}", "{% steps.load.preview.(first & last) %}"] } }
         ], "edges": [{ "from": "load", "to": "a" }] }"#,
         &expect![[""]],
+    );
+}
+
+#[test]
+fn a_sign_that_opens_and_closes_at_once_is_a_mistake_and_no_panic() {
+    check(
+        r#"{ "steps": [{ "id": "a", "kind": "read_table", "with": { "path": "x {%} y %}" } }] }"#,
+        &expect![[r#"
+            error expression-syntax step a.with.path@2
+                `{%` has no closing `%}`
+                → an example: `{% steps.load.rows > 100 %}`
+        "#]],
+    );
+}
+
+#[test]
+fn what_an_expression_says_to_do_without_a_step_is_only_a_warning() {
+    check(
+        r#"{ "steps": [
+            { "id": "a", "kind": "read_table", "with": { "path": "x" } },
+            { "id": "b", "kind": "send", "retry": {}, "with": { "text": ["{% $exists(steps.a) ? steps.a.rows : 0 %}"] } },
+            { "id": "c", "kind": "merge" }
+        ], "edges": [{ "from": "a", "to": "c" }, { "from": "b", "to": "c" }] }"#,
+        &expect![[r#"
+            warning not-before step b.with.text@11
+                `steps.a` may not have run yet: no path leads from `a` to `b`
+                → draw an edge from `a` towards `b`, or read another step
+            warning not-before step b.with.text@22
+                `steps.a` may not have run yet: no path leads from `a` to `b`
+                → draw an edge from `a` towards `b`, or read another step
+        "#]],
     );
 }

@@ -4,11 +4,14 @@ use super::check;
 
 #[test]
 fn a_workflow_without_steps_is_only_worth_a_word() {
-    check(r#"{ "steps": [] }"#, &expect![[r#"
+    check(
+        r#"{ "steps": [] }"#,
+        &expect![[r#"
         info empty-workflow workflow
             the workflow has no steps yet
             → drag a step from the palette onto the canvas
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -61,7 +64,10 @@ fn a_cycle_in_a_body_is_found() {
 
 #[test]
 fn a_step_that_nothing_connects_is_dangling_unless_it_is_alone() {
-    check(r#"{ "steps": [{ "id": "a", "kind": "merge" }] }"#, &expect![[""]]);
+    check(
+        r#"{ "steps": [{ "id": "a", "kind": "merge" }] }"#,
+        &expect![[""]],
+    );
     check(
         r#"{ "steps": [{ "id": "a", "kind": "merge" }, { "id": "b", "kind": "merge" }, { "id": "c", "kind": "merge" },
             { "id": "d", "kind": "merge", "disabled": true }], "edges": [{ "from": "a", "to": "b" }] }"#,

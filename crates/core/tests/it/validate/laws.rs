@@ -28,7 +28,10 @@ proptest! {
 fn codes_are_stable_names_and_belong_to_one_rule() {
     let mut seen = BTreeSet::new();
     for code in RULES.iter().flat_map(|rule| rule.codes) {
-        assert!(code.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{code}");
+        assert!(
+            code.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+            "{code}"
+        );
         assert!(seen.insert(code), "{code} belongs to two rules");
     }
     assert!(RULES.iter().all(|rule| rule.summary.ends_with('.')));
@@ -37,5 +40,11 @@ fn codes_are_stable_names_and_belong_to_one_rule() {
 #[test]
 fn an_empty_document_of_this_format_is_fine() {
     let problems = validate(&Workflow::new("new", "New"), &catalog(), Vec::new());
-    assert_eq!(problems.iter().map(|problem| problem.code.as_str()).collect::<Vec<_>>(), ["empty-workflow"]);
+    assert_eq!(
+        problems
+            .iter()
+            .map(|problem| problem.code.as_str())
+            .collect::<Vec<_>>(),
+        ["empty-workflow"]
+    );
 }

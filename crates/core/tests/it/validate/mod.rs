@@ -33,9 +33,13 @@ fn findings(json: &str) -> String {
     for problem in validate(&parsed.workflow, &catalog(), parsed.problems) {
         let severity = format!("{:?}", problem.severity).to_lowercase();
         let place = &problem.place;
-        let owner = [("step", &place.step), ("edge", &place.edge), ("trigger", &place.trigger)]
-            .into_iter()
-            .find_map(|(what, id)| Some(format!("{what} {}", id.as_ref()?)));
+        let owner = [
+            ("step", &place.step),
+            ("edge", &place.edge),
+            ("trigger", &place.trigger),
+        ]
+        .into_iter()
+        .find_map(|(what, id)| Some(format!("{what} {}", id.as_ref()?)));
         let field = place.field.as_ref().map(|field| format!(".{field}"));
         let offset = place.offset.map(|offset| format!("@{offset}"));
         out.push_str(&format!(

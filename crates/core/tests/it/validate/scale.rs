@@ -19,16 +19,17 @@ pub(crate) fn large(steps: usize) -> Workflow {
                {{ "id": "choice{b}", "kind": "decision", "with": {{ "cases": [{{ "port": "big", "when": "steps.gate{b}.rows > {b} and input.on" }}] }} }},
                {{ "id": "join{b}", "kind": "merge", "join": "all" }},"#
         )
-        .unwrap();
+        .expect("a text takes it");
         write!(
             edges,
             r#"{{ "from": "read{b}", "to": "query{b}" }}, {{ "from": "query{b}", "to": "gate{b}" }},
                {{ "from": "gate{b}.pass", "to": "choice{b}" }}, {{ "from": "choice{b}.big", "to": "join{b}" }}, {{ "from": "gate{b}.pass", "to": "join{b}" }},"#
         )
-        .unwrap();
+        .expect("a text takes it");
         if b > 0 {
             let before = b - 1;
-            write!(edges, r#"{{ "from": "join{before}", "to": "read{b}" }},"#).unwrap();
+            write!(edges, r#"{{ "from": "join{before}", "to": "read{b}" }},"#)
+                .expect("a text takes it");
         }
     }
     let text = format!(
@@ -36,7 +37,7 @@ pub(crate) fn large(steps: usize) -> Workflow {
         all.trim_end_matches(','),
         edges.trim_end_matches(',')
     );
-    parse(&text).unwrap().workflow
+    parse(&text).expect("the test is a workflow").workflow
 }
 
 #[test]
@@ -44,7 +45,12 @@ fn ten_thousand_steps_are_validated_at_once() {
     let catalog = catalog();
     let workflow = large(10_000);
     let problems = validate(&workflow, &catalog, Vec::new());
-    assert!(problems.iter().all(|problem| problem.code == "unhandled-port"), "{problems:?}");
+    assert!(
+        problems
+            .iter()
+            .all(|problem| problem.code == "unhandled-port"),
+        "{problems:?}"
+    );
     assert_eq!(parse(&print(&workflow)).unwrap().workflow, workflow);
 }
 
@@ -55,14 +61,28 @@ fn thousands_of_mistakes_are_all_told() {
         edge.to.push('x');
     }
     let problems = validate(&workflow, &catalog(), Vec::new());
-    assert!(problems.iter().filter(|problem| problem.code == "unknown-step").count() >= 5_000);
+    assert!(
+        problems
+            .iter()
+            .filter(|problem| problem.code == "unknown-step")
+            .count()
+            >= 5_000
+    );
 }
 
 #[test]
 fn a_circle_of_thousands_of_steps_is_one_finding() {
     let mut workflow = large(5_000);
     let (first, last) = ("read0".to_owned(), "join999".to_owned());
-    workflow.edges.push(baton_core::document::Edge::new(last, first));
+    workflow
+        .edges
+        .push(baton_core::document::Edge::new(last, first));
     let problems = validate(&workflow, &catalog(), Vec::new());
-    assert_eq!(problems.iter().filter(|problem| problem.code == "cycle").count(), 1);
+    assert_eq!(
+        problems
+            .iter()
+            .filter(|problem| problem.code == "cycle")
+            .count(),
+        1
+    );
 }

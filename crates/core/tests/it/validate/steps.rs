@@ -46,11 +46,14 @@ fn containers_hold_steps_and_others_do_not() {
 
 #[test]
 fn steps_that_act_outside_say_what_happens_when_they_fail() {
-    check(r#"{ "steps": [{ "id": "tell", "kind": "send" }] }"#, &expect![[r#"
+    check(
+        r#"{ "steps": [{ "id": "tell", "kind": "send" }] }"#,
+        &expect![[r#"
         warning no-error-path step tell
             `tell` acts on the outside world, and a failure of it ends the run
             → draw an error edge from it, let it retry, or put it into a scope with an error edge
-    "#]]);
+    "#]],
+    );
     for handled in [
         r#"{ "steps": [{ "id": "tell", "kind": "send", "retry": { "attempts": 3 } }] }"#,
         r#"{ "steps": [{ "id": "tell", "kind": "send" }, { "id": "x", "kind": "merge" }], "edges": [{ "from": "tell", "to": "x", "on": "error" }] }"#,
@@ -119,11 +122,11 @@ fn durations_are_looked_at_wherever_they_stand() {
             error duration workflow.timeout
                 `long` is not a duration
                 → write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`
-            error duration step a.undo.retry.max
-                `y` is not a duration
-                → write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`
             error duration step a.timeout
                 `5` is not a duration
+                → write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`
+            error duration step a.undo.retry.max
+                `y` is not a duration
                 → write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`
             error duration step a.undo.timeout
                 `x` is not a duration
@@ -220,5 +223,8 @@ fn fields_of_the_wrong_type_are_found_in_documents_that_never_were_text() {
     let catalog = crate::support::catalog::catalog();
     let again = baton_core::validate::validate(&parsed.workflow, &catalog, Vec::new());
     assert_eq!(again, parsed.problems);
-    assert_eq!(baton_core::validate::validate(&parsed.workflow, &catalog, parsed.problems), again);
+    assert_eq!(
+        baton_core::validate::validate(&parsed.workflow, &catalog, parsed.problems),
+        again
+    );
 }
