@@ -76,7 +76,7 @@ fn check_utf8(
 ) -> Result<(), StepError> {
     let mut buffer = vec![0; CHUNK];
     let mut kept = 0;
-    let mut line = 1;
+    let mut before = 0;
     loop {
         check()?;
         let read = reader
@@ -87,12 +87,12 @@ fn check_utf8(
             Ok(_) => filled.len(),
             // A character may be cut by the end of the buffer, not by the end of the file.
             Err(error) if error.error_len().is_none() && read > 0 => error.valid_up_to(),
-            Err(error) => return Err(not_utf8(path, filled, error.valid_up_to(), line)),
+            Err(error) => return Err(not_utf8(path, filled, error.valid_up_to(), before)),
         };
         if read == 0 {
             return Ok(());
         }
-        line += newlines(&filled[..valid]);
+        before += valid as u64;
         let end = filled.len();
         buffer.copy_within(valid..end, 0);
         kept = end - valid;
@@ -103,8 +103,24 @@ fn newlines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn not_utf8(path: &SafePath, bytes: &[u8], at: usize, first_line: usize) -> StepError {
-    let line = first_line + newlines(&bytes[..at]);
+/// The number of the line, from 1, that follows the first `bytes` bytes. Counted only when it is asked for: most files
+/// are fine.
+fn line_at(path: &SafePath, bytes: u64) -> usize {
+    let mut reader = match File::open(path.full()) {
+        Ok(file) => file.take(bytes),
+        Err(_) => return 1,
+    };
+    let mut buffer = vec![0; CHUNK];
+    let mut line = 1;
+    while let Ok(read @ 1..) = reader.read(&mut buffer) {
+        line += newlines(&buffer[..read]);
+    }
+    line
+}
+
+/// `before` is how many bytes of the file come before `bytes`.
+fn not_utf8(path: &SafePath, bytes: &[u8], at: usize, before: u64) -> StepError {
+    let line = line_at(path, before + at as u64);
     let start = bytes[..at]
         .iter()
         .rposition(|byte| *byte == b'\n')
