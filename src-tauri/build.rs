@@ -1,6 +1,9 @@
 //! Declares the two commands that the page may call, so that each needs a permission of its own.
 
+include!("../crates/steps/rpath.rs");
+
 fn main() {
+    link_duckdb_at_run_time();
     // The page is compiled into the program: a new build of the UI must give a new program.
     #[expect(
         clippy::print_stdout,
