@@ -38,7 +38,8 @@ impl Template {
         let mut rest = text;
         while let Some(open) = rest.find(OPEN) {
             let before = text.len() - rest.len() + open;
-            let Some(length) = rest[open..].find(CLOSE) else {
+            let inner_at = open + OPEN.len();
+            let Some(length) = rest[inner_at..].find(CLOSE) else {
                 return Err(ExpressionError {
                     offset: Some(text[..before].chars().count()),
                     ..ExpressionError::new("template-not-closed", "`{%` has no closing `%}`")
@@ -47,7 +48,7 @@ impl Template {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let inner = &rest[open + OPEN.len()..open + length];
+            let inner = &rest[inner_at..inner_at + length];
             let lead = inner.len() - inner.trim_start().len();
             let expression = Expression::parse(inner).map_err(|mut error| {
                 let start = text[..before + OPEN.len() + lead].chars().count();
@@ -56,7 +57,7 @@ impl Template {
             })?;
             parts.push(Part::Expression(expressions.len()));
             expressions.push(expression);
-            rest = &rest[open + length + CLOSE.len()..];
+            rest = &rest[inner_at + length + CLOSE.len()..];
         }
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));

@@ -120,6 +120,8 @@ fn templates_join_text_and_keep_single_values() {
     assert_eq!(of("{% steps.load.rows %} rows in {% input.name %}"), Ok(json!("120 rows in north")));
     assert_eq!(Template::parse("x {% y").map_err(|error| error.offset), Err(Some(2)));
     assert_eq!(Template::parse("ab {% 1 +  %}").map_err(|error| error.offset), Err(Some(9)));
+    assert_eq!(Template::parse("{%}").map_err(|error| error.code), Err("template-not-closed".to_owned()));
+    assert!(Template::parse("{%%}").is_err());
     assert_eq!(condition_source("{% a > 1 %}"), "a > 1");
     assert_eq!(condition_source("a > 1"), "a > 1");
 }
