@@ -189,9 +189,10 @@ export default function OutlinePanel() {
                   )}
                 </span>
                 <Icon size={15} color={`var(--bt-cat-${kind?.category ?? "systems"})`} aria-hidden />
-                <span className={classes.title}>{titleOf(step)}</span>
-                <span className={classes.kind}>{kind?.title ?? step.kind}</span>
-                <span className={classes.after}>{waitsFor.length > 0 && `after ${waitsFor.join(", ")}`}</span>
+                {/* The spaces keep the words apart for whoever hears them. */}
+                <span className={classes.title}>{titleOf(step)}</span>{" "}
+                <span className={classes.kind}>{kind?.title ?? step.kind}</span>{" "}
+                <span className={classes.after}>{waitsFor.length > 0 && `after ${waitsFor.join(", ")}`}</span>{" "}
                 {view && <StatusBadge look={stepLooks[view.status]} size="sm" />}
                 {look && ProblemIcon && (
                   <ProblemIcon size={15} color={`var(--bt-${look.tone})`} aria-hidden />
