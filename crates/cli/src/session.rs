@@ -65,6 +65,11 @@ impl Session {
     /// The run that a person means by a number (`12`, `#12`), an id, or the beginning of an id.
     pub(crate) async fn find_run(&self, named: &str) -> Result<RunView, ApiError> {
         let named = named.trim_start_matches('#');
+        if named.is_empty() {
+            // Every id begins with nothing.
+            return Err(ApiError::new(Code::NotFound, "a run is needed")
+                .hint("name it by its number: `baton runs list` shows it"));
+        }
         let id = match self.call("run_list", &search(named)).await {
             Ok(RunListed { runs, .. }) => {
                 let by_number = runs.iter().find(|run| run.number.to_string() == named);

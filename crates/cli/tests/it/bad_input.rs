@@ -46,7 +46,7 @@ fn a_missing_file_or_a_folder_is_named() {
     assert_eq!(error["code"], "file-is-folder");
     // The other files are still checked.
     let report = desk.baton(&["validate", "nowhere.json", &desk.chain(), "--json"]).expect(2).json();
-    assert_eq!(report["files"][1]["problems"].as_array().map(Vec::len), Some(0));
+    assert!(report["files"][1]["problems"].is_array() && report["files"][1].get("error").is_none());
 }
 
 #[test]

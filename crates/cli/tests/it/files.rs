@@ -21,7 +21,7 @@ fn errors_are_all_told_with_place_and_way_out() {
     let desk = Desk::new();
     let loop_ = desk.workflow(
         "loop",
-        &json!([set("a", json!({})), set("b", json!({}))]),
+        &json!([set("a", json!({ "x": 1 })), set("b", json!({ "x": 1 }))]),
         &json!([{ "from": "a", "to": "b" }, { "from": "b", "to": "a" }]),
     );
     let said = desk.baton(&["validate", &loop_]).expect(1);

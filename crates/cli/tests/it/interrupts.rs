@@ -17,7 +17,7 @@ fn interrupt(child: &Child) {
 fn waiting(desk: &Desk) -> String {
     desk.workflow(
         "waiting",
-        &json!([set("a", json!({})), { "id": "w", "kind": "wait", "name": "W", "with": { "for": "10m" } }]),
+        &json!([set("a", json!({ "x": 1 })), { "id": "w", "kind": "wait", "name": "W", "with": { "for": "10m" } }]),
         &json!([{ "from": "a", "to": "w" }]),
     )
 }

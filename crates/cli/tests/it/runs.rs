@@ -40,7 +40,7 @@ fn the_input_reaches_the_run() {
         "input",
         &json!([
             set("a", json!({ "x": "{% input.n + 1 %}" })),
-            { "id": "e", "kind": "end", "name": "E", "with": { "output": "{% steps.a.x %}" } }
+            { "id": "e", "kind": "end", "name": "E", "with": { "outcome": "fine", "output": "{% steps.a.x %}" } }
         ]),
         &json!([{ "from": "a", "to": "e" }]),
     );
