@@ -271,7 +271,11 @@ pub(crate) enum Status {
 
 /// The forms of the one list of exporters.
 fn form() -> PossibleValuesParser {
-    EXPORTERS.iter().map(|exporter| PossibleValue::new(exporter.id).help(exporter.title)).collect::<Vec<_>>().into()
+    EXPORTERS
+        .iter()
+        .map(|exporter| PossibleValue::new(exporter.id).help(exporter.title))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn answer(text: &str) -> Result<(String, Answer), String> {
@@ -280,7 +284,10 @@ fn answer(text: &str) -> Result<(String, Answer), String> {
     if step.is_empty() {
         return Err(wanted());
     }
-    Ok((step.to_owned(), Answer::from_str(answer, false).map_err(|_| wanted())?))
+    Ok((
+        step.to_owned(),
+        Answer::from_str(answer, false).map_err(|_| wanted())?,
+    ))
 }
 
 #[cfg(test)]
@@ -297,7 +304,10 @@ mod tests {
     #[test]
     fn an_answer_names_its_step() {
         assert_eq!(answer("a=approved"), Ok(("a".to_owned(), Answer::Approved)));
-        assert_eq!(answer("each[0]/a=rejected"), Ok(("each[0]/a".to_owned(), Answer::Rejected)));
+        assert_eq!(
+            answer("each[0]/a=rejected"),
+            Ok(("each[0]/a".to_owned(), Answer::Rejected))
+        );
         for wrong in ["a", "a=", "=approved", "a=yes", "a=Approved"] {
             assert!(answer(wrong).is_err(), "{wrong}");
         }

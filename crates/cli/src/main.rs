@@ -56,7 +56,10 @@ fn in_runtime(arguments: Arguments) -> Result<Exit, Trouble> {
     } else {
         tokio::runtime::Builder::new_current_thread()
     };
-    let runtime = builder.enable_all().build().map_err(Trouble::io("the runtime cannot be started"))?;
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(Trouble::io("the runtime cannot be started"))?;
     let result = runtime.block_on(commands::run(arguments));
     // What was acknowledged is on disk; a task that still blocks (a read of standard input) is not waited for.
     runtime.shutdown_background();

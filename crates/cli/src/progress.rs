@@ -28,12 +28,20 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(workflow: Workflow) -> Self {
-        Self { workflow, began: BTreeMap::new(), last: None, is_passing: false }
+        Self {
+            workflow,
+            began: BTreeMap::new(),
+            last: None,
+            is_passing: false,
+        }
     }
 
     /// Takes up a run where it stands.
     pub(crate) fn goes_on(&mut self, view: &RunView) {
-        let began = view.steps.iter().filter_map(|(path, step)| Some((path.clone(), step.started_at?)));
+        let began = view
+            .steps
+            .iter()
+            .filter_map(|(path, step)| Some((path.clone(), step.started_at?)));
         self.began.extend(began);
     }
 
@@ -54,7 +62,13 @@ impl Progress {
                     self.is_passing = true;
                 }
             }
-            Event::StepSucceeded { step, port, output, passed, .. } if self.is_shown(step) => {
+            Event::StepSucceeded {
+                step,
+                port,
+                output,
+                passed,
+                ..
+            } if self.is_shown(step) => {
                 let details = details(port.as_deref(), output);
                 match passed {
                     None => self.ended(step, "✓", "done", Tone::Good, &details, logged.at, out),
@@ -62,30 +76,53 @@ impl Progress {
                         self.step(step, "–", "passed over: it is disabled", Tone::Quiet, out);
                     }
                     Some(Passed::Pinned) => {
-                        self.step(step, "–", "passed over: its output is pinned", Tone::Quiet, out);
+                        self.step(
+                            step,
+                            "–",
+                            "passed over: its output is pinned",
+                            Tone::Quiet,
+                            out,
+                        );
                     }
                 }
             }
-            Event::StepFailed { step, error, handled, .. } => {
-                let handled = if *handled { " (an error path takes over)" } else { "" };
+            Event::StepFailed {
+                step,
+                error,
+                handled,
+                ..
+            } => {
+                let handled = if *handled {
+                    " (an error path takes over)"
+                } else {
+                    ""
+                };
                 let details = format!("{}{handled}", error.message);
                 self.ended(step, "✗", "failed", Tone::Bad, &details, logged.at, out);
             }
-            Event::StepSkipped { step, .. } if self.is_shown(step) => self.told("–", Tone::Quiet, logged, out),
+            Event::StepSkipped { step, .. } if self.is_shown(step) => {
+                self.told("–", Tone::Quiet, logged, out)
+            }
             Event::StepCancelled { step, .. } if self.is_shown(step) => {
                 self.told("⊘", Tone::Quiet, logged, out);
             }
-            Event::StepAttemptFailed { retry_at: Some(_), .. } => {
+            Event::StepAttemptFailed {
+                retry_at: Some(_), ..
+            } => {
                 self.told("↻", Tone::Careful, logged, out);
             }
-            Event::ApprovalRequested { .. } | Event::WaitStarted { .. } | Event::EventAwaited { .. } => {
+            Event::ApprovalRequested { .. }
+            | Event::WaitStarted { .. }
+            | Event::EventAwaited { .. } => {
                 self.told("◷", Tone::Careful, logged, out);
             }
             Event::ApprovalDecided { .. } | Event::EventReceived { .. } => {
                 self.told("◆", Tone::Strong, logged, out);
             }
             Event::StepOutcomeUnknown { .. } => self.told("?", Tone::Bad, logged, out),
-            Event::StepResumed { .. } | Event::StepOutcomeSettled { .. } | Event::ApprovalEscalated { .. } => {
+            Event::StepResumed { .. }
+            | Event::StepOutcomeSettled { .. }
+            | Event::ApprovalEscalated { .. } => {
                 self.told("↻", Tone::Careful, logged, out);
             }
             Event::UndoSucceeded { .. } => self.told("↶", Tone::Careful, logged, out),
@@ -119,12 +156,26 @@ impl Progress {
             Some(Outcome::Cancelled) => ("⊘", format!("Cancelled after {took}"), Tone::Careful),
             None => ("◷", format!("Waiting after {took}"), Tone::Careful),
         };
-        let named = result.name.as_ref().map(|name| format!(", outcome `{name}`")).unwrap_or_default();
-        let line = format!("{} (run {number}{named})", out.tone(tone, &format!("{icon} {words}")));
+        let named = result
+            .name
+            .as_ref()
+            .map(|name| format!(", outcome `{name}`"))
+            .unwrap_or_default();
+        let line = format!(
+            "{} (run {number}{named})",
+            out.tone(tone, &format!("{icon} {words}"))
+        );
         self.line(&line, out);
         if let Some(error) = &result.error {
-            let step = error.step.as_ref().map(|step| format!("{}: ", self.name(step)));
-            out.line(&format!("  {}{}", step.unwrap_or_default(), plain(&error.message)));
+            let step = error
+                .step
+                .as_ref()
+                .map(|step| format!("{}: ", self.name(step)));
+            out.line(&format!(
+                "  {}{}",
+                step.unwrap_or_default(),
+                plain(&error.message)
+            ));
             if let Some(hint) = &error.hint {
                 out.line(&format!("  {} {hint}", out.tone(Tone::Quiet, "hint:")));
             }
@@ -134,9 +185,15 @@ impl Progress {
         }
         if result.outcome.is_none() {
             for (step, view) in now.steps.iter().filter(|(_, view)| view.question.is_some()) {
-                let title = view.question.as_ref().map(|question| plain(&question.title));
+                let title = view
+                    .question
+                    .as_ref()
+                    .map(|question| plain(&question.title));
                 let answer = format!("baton approve {number} {step} approved");
-                out.line(&format!("  {}: answer with `{answer}`", title.unwrap_or_default()));
+                out.line(&format!(
+                    "  {}: answer with `{answer}`",
+                    title.unwrap_or_default()
+                ));
             }
         }
         if let Value::Object(outputs) = &result.outputs {
@@ -148,10 +205,14 @@ impl Progress {
 
     /// Steps in loops are too many for a line each; those in scopes are not.
     fn is_shown(&self, step: &str) -> bool {
-        let Some((containers, _)) = step.rsplit_once('/') else { return true };
+        let Some((containers, _)) = step.rsplit_once('/') else {
+            return true;
+        };
         containers.split('/').all(|part| {
             let id = part.split('[').next().unwrap_or(part);
-            self.workflow.find_step(id).is_some_and(|container| container.kind == "scope")
+            self.workflow
+                .find_step(id)
+                .is_some_and(|container| container.kind == "scope")
         })
     }
 
@@ -159,7 +220,9 @@ impl Progress {
         let id = step.rsplit('/').next().unwrap_or(step);
         let name = self.workflow.find_step(id).map_or(id, |step| step.title());
         match step.rsplit_once('/') {
-            Some((containers, _)) if !self.is_shown(step) => shorten(&format!("{containers}/{}", plain(name))),
+            Some((containers, _)) if !self.is_shown(step) => {
+                shorten(&format!("{containers}/{}", plain(name)))
+            }
             _ => shorten(&plain(name)),
         }
     }
@@ -175,13 +238,21 @@ impl Progress {
         at: Millis,
         out: &mut Out,
     ) {
-        let took = self.began.remove(step).map(|began| duration(at - began)).unwrap_or_default();
+        let took = self
+            .began
+            .remove(step)
+            .map(|began| duration(at - began))
+            .unwrap_or_default();
         let words = format!("{word:<8}{took:>9}  {}", plain(details));
         self.step(step, icon, words.trim_end(), tone, out);
     }
 
     fn step(&mut self, step: &str, icon: &str, words: &str, tone: Tone, out: &mut Out) {
-        let depth = if self.is_shown(step) { step.matches('/').count() } else { 0 };
+        let depth = if self.is_shown(step) {
+            step.matches('/').count()
+        } else {
+            0
+        };
         let indent = "  ".repeat(depth + 1);
         let name = self.name(step);
         let room = NAME.saturating_sub(depth * 2);
@@ -212,7 +283,11 @@ impl Progress {
 fn details(port: Option<&str>, output: &Value) -> String {
     let port = port.map(|port| format!("→ {port}"));
     let rows = rows(output);
-    [port, rows].into_iter().flatten().collect::<Vec<_>>().join("  ")
+    [port, rows]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("  ")
 }
 
 /// Words from files and data must not move the cursor.

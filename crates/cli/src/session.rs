@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use baton_api::places::samples_dir;
 use baton_api::runs::{RunGet, RunList, RunListed, RunView};
 use baton_api::{ApiError, App, AppConfig, Code, dispatch};
 use baton_server::Client;
@@ -38,7 +39,10 @@ impl Session {
 
     /// To look only: works beside whoever owns the folder, and changes nothing.
     pub(crate) async fn look(data: Option<&Path>) -> Result<Self, Trouble> {
-        let config = AppConfig { read_only: true, ..config(data)? };
+        let config = AppConfig {
+            read_only: true,
+            ..config(data)?
+        };
         if !config.data_dir.join(DATABASE).exists() {
             let message = format!("there are no runs in `{}` yet", config.data_dir.display());
             let hint = "run a workflow first, or name another folder with `--data`";
@@ -98,13 +102,22 @@ impl Session {
 }
 
 fn search(words: &str) -> RunList {
-    RunList { search: Some(words.to_owned()), limit: Some(500), ..RunList::default() }
+    RunList {
+        search: Some(words.to_owned()),
+        limit: Some(500),
+        ..RunList::default()
+    }
 }
 
 /// The usual configuration for the folder where the command was typed.
 pub(crate) fn config(data: Option<&Path>) -> Result<AppConfig, Trouble> {
     let here = std::env::current_dir().map_err(Trouble::io("the current folder cannot be used"))?;
-    Ok(AppConfig { data_dir: data_dir(data)?, workspace_dir: here, ..AppConfig::default() })
+    Ok(AppConfig {
+        data_dir: data_dir(data)?,
+        samples_dir: samples_dir().unwrap_or_else(|| here.join("workflows")),
+        workspace_dir: here,
+        ..AppConfig::default()
+    })
 }
 
 /// The data folder.

@@ -25,14 +25,28 @@ pub(crate) fn read(path: &Path) -> Result<Source, Trouble> {
     let name = path.display().to_string();
     let bytes = bytes_of(path)?;
     let parsed = document::parse_bytes(&bytes).map_err(|error| {
-        let excerpt = Excerpt::find(&name, &String::from_utf8_lossy(&bytes), error.line, error.column);
+        let excerpt = Excerpt::find(
+            &name,
+            &String::from_utf8_lossy(&bytes),
+            error.line,
+            error.column,
+        );
         let mut api = ApiError::new(Code::Unusable, error.message);
         api.hint = error.hint;
         Trouble::unusable(api).named(error.code).at(excerpt)
     })?;
-    let path = if is_stdin(path) { None } else { Some(absolute(path)?) };
+    let path = if is_stdin(path) {
+        None
+    } else {
+        Some(absolute(path)?)
+    };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Source { name, path, text, parsed })
+    Ok(Source {
+        name,
+        path,
+        text,
+        parsed,
+    })
 }
 
 /// The absolute form of a path that was typed.
@@ -97,9 +111,11 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Trouble> {
                 format!("there is no file `{name}`"),
                 "look at the spelling and at the folder you are in",
             ),
-            std::io::ErrorKind::IsADirectory => {
-                ("file-is-folder", format!("`{name}` is a folder"), "name a file in it")
-            }
+            std::io::ErrorKind::IsADirectory => (
+                "file-is-folder",
+                format!("`{name}` is a folder"),
+                "name a file in it",
+            ),
             _ => (
                 "file-unreadable",
                 format!("`{name}` cannot be read: {error}"),

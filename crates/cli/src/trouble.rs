@@ -36,7 +36,12 @@ const WIDTH: usize = 100;
 impl Trouble {
     /// The input cannot be used: nothing was begun.
     pub(crate) fn unusable(error: ApiError) -> Self {
-        Self { exit: Exit::Unusable, error: Box::new(error), name: None, excerpt: None }
+        Self {
+            exit: Exit::Unusable,
+            error: Box::new(error),
+            name: None,
+            excerpt: None,
+        }
     }
 
     /// For `map_err`: an error of the system, with what could not be done.
@@ -83,14 +88,24 @@ impl Trouble {
     /// The message for people.
     pub(crate) fn in_words(&self, has_colour: bool) -> String {
         let quiet = |text: &str| paint(has_colour, Tone::Quiet, text);
-        let mut text = format!("{}: {}\n", paint(has_colour, Tone::Bad, "error"), self.error.message);
+        let mut text = format!(
+            "{}: {}\n",
+            paint(has_colour, Tone::Bad, "error"),
+            self.error.message
+        );
         if let Some(excerpt) = &self.excerpt {
             text.push_str(&excerpt.in_words(has_colour));
         } else if let Some(place) = &self.error.place
             && let Some(step) = &place.step
         {
-            let field = place.field.as_deref().map(|field| format!(", field `{field}`"));
-            text.push_str(&format!("  at step `{step}`{}\n", field.unwrap_or_default()));
+            let field = place
+                .field
+                .as_deref()
+                .map(|field| format!(", field `{field}`"));
+            text.push_str(&format!(
+                "  at step `{step}`{}\n",
+                field.unwrap_or_default()
+            ));
         }
         for problem in &self.error.problems {
             text.push_str(&problem_in_words(problem, has_colour));
@@ -115,7 +130,12 @@ impl From<ApiError> for Trouble {
             | Code::Store => Exit::Unusable,
             Code::Conflict | Code::AlreadyEnded | Code::Internal => Exit::Failure,
         };
-        Self { exit, error: Box::new(error), name: None, excerpt: None }
+        Self {
+            exit,
+            error: Box::new(error),
+            name: None,
+            excerpt: None,
+        }
     }
 }
 
@@ -128,8 +148,17 @@ impl Excerpt {
         column: Option<u32>,
     ) -> Option<Self> {
         let line = line?;
-        let text = text.lines().nth(line as usize - 1).unwrap_or_default().to_owned();
-        Some(Self { file: file.to_owned(), line, column, text })
+        let text = text
+            .lines()
+            .nth(line as usize - 1)
+            .unwrap_or_default()
+            .to_owned();
+        Some(Self {
+            file: file.to_owned(),
+            line,
+            column,
+            text,
+        })
     }
 
     fn in_words(&self, has_colour: bool) -> String {
@@ -145,7 +174,13 @@ impl Excerpt {
         let shown: String = characters[from..]
             .iter()
             .take(WIDTH)
-            .map(|character| if character.is_control() { ' ' } else { *character })
+            .map(|character| {
+                if character.is_control() {
+                    ' '
+                } else {
+                    *character
+                }
+            })
             .collect();
         let number = line.to_string();
         let margin = " ".repeat(number.len());
@@ -168,21 +203,35 @@ pub(crate) fn problem_in_words(problem: &Problem, has_colour: bool) -> String {
         Severity::Info => ("note", Tone::Quiet),
     };
     let place = &problem.place;
-    let subjects = [("step", &place.step), ("edge", &place.edge), ("trigger", &place.trigger)];
+    let subjects = [
+        ("step", &place.step),
+        ("edge", &place.edge),
+        ("trigger", &place.trigger),
+    ];
     let mut where_ = subjects
         .into_iter()
         .filter_map(|(word, id)| Some(format!("{word} `{}`", id.as_ref()?)))
         .collect::<Vec<_>>();
     where_.extend(place.field.as_ref().map(|field| format!("`{field}`")));
     if let Some(line) = place.line {
-        let column = place.column.map(|column| format!(":{column}")).unwrap_or_default();
+        let column = place
+            .column
+            .map(|column| format!(":{column}"))
+            .unwrap_or_default();
         where_.push(format!("line {line}{column}"));
     }
-    let where_ = if where_.is_empty() { String::new() } else { format!("{}: ", where_.join(", ")) };
+    let where_ = if where_.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", where_.join(", "))
+    };
     let head = paint(has_colour, tone, &format!("{word}[{}]", problem.code));
     let mut text = format!("  {head} {where_}{}\n", problem.message);
     if let Some(hint) = &problem.hint {
-        text.push_str(&format!("    {} {hint}\n", paint(has_colour, Tone::Quiet, "hint:")));
+        text.push_str(&format!(
+            "    {} {hint}\n",
+            paint(has_colour, Tone::Quiet, "hint:")
+        ));
     }
     text
 }
@@ -202,17 +251,24 @@ mod tests {
     #[test]
     fn a_long_line_is_shown_around_the_place() {
         let text = format!("{}!{}", "é".repeat(500), "b".repeat(500));
-        let words = Excerpt::find("a", &text, Some(1), Some(501)).unwrap().in_words(false);
+        let words = Excerpt::find("a", &text, Some(1), Some(501))
+            .unwrap()
+            .in_words(false);
         let lines: Vec<&str> = words.lines().collect();
         assert!(lines[2].chars().count() < 120);
         let place = lines[2].chars().position(|character| character == '!');
-        assert_eq!(place, lines[3].chars().position(|character| character == '^'));
+        assert_eq!(
+            place,
+            lines[3].chars().position(|character| character == '^')
+        );
     }
 
     #[test]
     fn a_place_beyond_the_text_is_no_panic() {
         for (line, column) in [(1, 1), (1, 99), (99, 99)] {
-            Excerpt::find("a", "", Some(line), Some(column)).unwrap().in_words(false);
+            Excerpt::find("a", "", Some(line), Some(column))
+                .unwrap()
+                .in_words(false);
         }
     }
 }

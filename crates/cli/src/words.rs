@@ -43,7 +43,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -61,9 +65,16 @@ pub(crate) fn value(value: &Value) -> String {
 
 /// `3,376 rows`, if the value is a table.
 pub(crate) fn rows(value: &Value) -> Option<String> {
-    let rows = value.as_object().filter(|map| map.get("$type") == Some(&"table".into()))?.get("rows")?;
+    let rows = value
+        .as_object()
+        .filter(|map| map.get("$type") == Some(&"table".into()))?
+        .get("rows")?;
     let count = rows.as_u64()?;
-    Some(format!("{} {}", grouped(count), if count == 1 { "row" } else { "rows" }))
+    Some(format!(
+        "{} {}",
+        grouped(count),
+        if count == 1 { "row" } else { "rows" }
+    ))
 }
 
 pub(crate) fn shorten(text: &str) -> String {
@@ -79,7 +90,7 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -125,9 +136,21 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        let words: Vec<_> =
-            [-5, 12, 1_290, 61_000, 7_800_000, 90_000_000].into_iter().map(duration).collect();
-        assert_eq!(words, ["0 ms", "12 ms", "1.2 s", "1 min 1 s", "2 h 10 min", "1 d 1 h"]);
+        let words: Vec<_> = [-5, 12, 1_290, 61_000, 7_800_000, 90_000_000]
+            .into_iter()
+            .map(duration)
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "0 ms",
+                "12 ms",
+                "1.2 s",
+                "1 min 1 s",
+                "2 h 10 min",
+                "1 d 1 h"
+            ]
+        );
     }
 
     #[test]
@@ -140,7 +163,10 @@ mod tests {
 
     #[test]
     fn values_stay_on_a_line() {
-        assert_eq!(value(&json!({ "$type": "table", "rows": 3376 })), "3,376 rows");
+        assert_eq!(
+            value(&json!({ "$type": "table", "rows": 3376 })),
+            "3,376 rows"
+        );
         assert_eq!(value(&json!({ "$type": "table", "rows": 1 })), "1 row");
         assert_eq!(value(&json!("a\nb\u{1b}[31m")), "a b [31m");
         assert_eq!(value(&json!("x".repeat(200))).chars().count(), SHORT);

@@ -32,7 +32,11 @@ impl Access {
     /// A new token, and no codes or sessions.
     pub(crate) fn new() -> Self {
         let token = secret();
-        Self { token_hash: hash(&token), token, inner: Mutex::default() }
+        Self {
+            token_hash: hash(&token),
+            token,
+            inner: Mutex::default(),
+        }
     }
 
     /// The token, for the file that programs read.
@@ -56,7 +60,9 @@ impl Access {
         let code = secret();
         let now = Instant::now();
         let mut inner = self.lock();
-        inner.codes.retain(|(_, made)| now.duration_since(*made) < CODE_LIFE);
+        inner
+            .codes
+            .retain(|(_, made)| now.duration_since(*made) < CODE_LIFE);
         if inner.codes.len() >= MAX_CODES {
             inner.codes.remove(0);
         }

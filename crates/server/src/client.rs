@@ -45,7 +45,10 @@ impl Client {
         if !address.ip().is_loopback() {
             return None;
         }
-        let client = Self { address, token: known.token };
+        let client = Self {
+            address,
+            token: known.token,
+        };
         let challenge = blake3::Hash::from_bytes(rand::random()).to_string();
         let path = format!("/api/health?challenge={challenge}");
         let greeting = client.exchange("GET", &path, None);
@@ -66,8 +69,11 @@ impl Client {
     /// Those of the command, and [`Code::Io`] if the server does not answer.
     pub async fn call(&self, name: &str, request: &Value) -> Result<Value, ApiError> {
         let no_answer = |detail: String| {
-            ApiError::new(Code::Io, format!("the server at `{}` does not answer: {detail}", self.url()))
-                .hint("look whether `baton serve` still runs, then try again")
+            ApiError::new(
+                Code::Io,
+                format!("the server at `{}` does not answer: {detail}", self.url()),
+            )
+            .hint("look whether `baton serve` still runs, then try again")
         };
         let path = format!("/api/rpc/{name}");
         let (status, body) = self
@@ -100,7 +106,9 @@ impl Client {
             ));
         }
         let mut stream = TcpStream::connect(self.address).await?;
-        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await?;
+        stream
+            .write_all(format!("{head}\r\n{body}").as_bytes())
+            .await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         parse(answer).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
@@ -110,7 +118,12 @@ impl Client {
 /// Status and body. Our own server sends a body of known length and then closes.
 fn parse(mut answer: Vec<u8>) -> Option<(u16, Vec<u8>)> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let status = std::str::from_utf8(&answer[..end]).ok()?.split(' ').nth(1)?.parse().ok()?;
+    let status = std::str::from_utf8(&answer[..end])
+        .ok()?
+        .split(' ')
+        .nth(1)?
+        .parse()
+        .ok()?;
     answer.drain(..end + 4);
     Some((status, answer))
 }

@@ -80,7 +80,10 @@ pub(crate) async fn this_route(
 
 fn names_this_server(shared: &Shared, request: &Request) -> bool {
     let is_known = |name: &str| shared.hosts.iter().any(|host| host == name);
-    let named_in_target = request.uri().authority().is_none_or(|name| is_known(name.as_str()));
+    let named_in_target = request
+        .uri()
+        .authority()
+        .is_none_or(|name| is_known(name.as_str()));
     named_in_target && text(request.headers(), &HOST).is_some_and(is_known)
 }
 
@@ -90,8 +93,8 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     let host = text(headers, &HOST).unwrap_or_default();
     let origin_fits = !headers.contains_key(ORIGIN)
         || text(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://")) == Some(host);
-    let site_fits = !headers.contains_key(FETCH_SITE)
-        || text(headers, &FETCH_SITE) == Some("same-origin");
+    let site_fits =
+        !headers.contains_key(FETCH_SITE) || text(headers, &FETCH_SITE) == Some("same-origin");
     origin_fits && site_fits
 }
 

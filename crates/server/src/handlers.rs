@@ -54,12 +54,15 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .into_iter()
         .fold(Router::new(), |router, route| {
             let state = (Arc::clone(shared), route);
-            let guarded =
-                handler(route).route_layer(middleware::from_fn_with_state(state, guard::this_route));
+            let guarded = handler(route)
+                .route_layer(middleware::from_fn_with_state(state, guard::this_route));
             router.route(route.rule().path, guarded)
         })
         .fallback(|| async { not_found() })
-        .layer(middleware::from_fn_with_state(Arc::clone(shared), guard::every_request))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            guard::every_request,
+        ))
         .with_state(Arc::clone(shared))
 }
 
@@ -84,7 +87,11 @@ async fn file(State(shared): State<Arc<Shared>>, Path(path): Path<String>) -> Re
 }
 
 fn not_found() -> Response {
-    refuse(StatusCode::NOT_FOUND, "there is nothing at this address", "open the start page")
+    refuse(
+        StatusCode::NOT_FOUND,
+        "there is nothing at this address",
+        "open the start page",
+    )
 }
 
 #[derive(Deserialize)]
@@ -103,11 +110,16 @@ struct Health {
     proof: Option<String>,
 }
 
-async fn health(State(shared): State<Arc<Shared>>, Query(query): Query<HealthQuery>) -> Json<Health> {
+async fn health(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<HealthQuery>,
+) -> Json<Health> {
     Json(Health {
         name: "baton",
         version: env!("CARGO_PKG_VERSION"),
-        proof: query.challenge.map(|challenge| shared.access.prove(&challenge)),
+        proof: query
+            .challenge
+            .map(|challenge| shared.access.prove(&challenge)),
     })
 }
 
@@ -145,7 +157,10 @@ struct CodeMade {
 
 async fn code(State(shared): State<Arc<Shared>>) -> Json<CodeMade> {
     let code = shared.access.mint_code();
-    Json(CodeMade { url: format!("{}/#code={code}", shared.url), code })
+    Json(CodeMade {
+        url: format!("{}/#code={code}", shared.url),
+        code,
+    })
 }
 
 async fn rpc(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Body) -> Response {
@@ -154,7 +169,10 @@ async fn rpc(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: 
         Err(refusal) => return refusal,
     };
     // A task of its own: a browser that goes away must not stop a command half-way.
-    let answer = shared.commands.spawn(shared.backend.rpc(name.clone(), request)).await;
+    let answer = shared
+        .commands
+        .spawn(shared.backend.rpc(name.clone(), request))
+        .await;
     match answer {
         Ok(Ok(value)) => Json(value).into_response(),
         Ok(Err(error)) => failed(error),
@@ -178,29 +196,32 @@ async fn events(State(shared): State<Arc<Shared>>) -> Response {
 fn stream_of_events(shared: &Shared) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let receiver = shared.backend.subscribe();
     let stopping = shared.stopping.clone();
-    unfold((receiver, stopping, true), |(mut receiver, stopping, is_first)| async move {
-        let event = if is_first {
-            Event::default().comment("connected")
-        } else {
-            let received = tokio::select! {
-                () = stopping.cancelled() => return None,
-                received = receiver.recv() => received,
-            };
-            let event = match received {
-                Ok(event) => event,
-                Err(RecvError::Lagged(_)) => BackendEvent::Lagged,
-                Err(RecvError::Closed) => return None,
-            };
-            match serde_json::to_string(&event) {
-                Ok(data) => Event::default().data(data),
-                Err(error) => {
-                    tracing::error!(%error, "an event cannot be written as JSON");
-                    return None;
+    unfold(
+        (receiver, stopping, true),
+        |(mut receiver, stopping, is_first)| async move {
+            let event = if is_first {
+                Event::default().comment("connected")
+            } else {
+                let received = tokio::select! {
+                    () = stopping.cancelled() => return None,
+                    received = receiver.recv() => received,
+                };
+                let event = match received {
+                    Ok(event) => event,
+                    Err(RecvError::Lagged(_)) => BackendEvent::Lagged,
+                    Err(RecvError::Closed) => return None,
+                };
+                match serde_json::to_string(&event) {
+                    Ok(data) => Event::default().data(data),
+                    Err(error) => {
+                        tracing::error!(%error, "an event cannot be written as JSON");
+                        return None;
+                    }
                 }
-            }
-        };
-        Some((Ok(event), (receiver, stopping, false)))
-    })
+            };
+            Some((Ok(event), (receiver, stopping, false)))
+        },
+    )
 }
 
 async fn read_json<T: DeserializeOwned>(body: Body, limit: usize) -> Result<T, Response> {

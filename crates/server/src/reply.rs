@@ -19,8 +19,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 /// Adds the headers that every answer carries; what does not say otherwise is not stored.
@@ -29,13 +35,19 @@ pub(crate) fn protect(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 /// A request that was turned away before it reached a command.
 pub(crate) fn refuse(status: StatusCode, message: &str, hint: &str) -> Response {
-    (status, Json(ApiError::new(Code::BadRequest, message).hint(hint))).into_response()
+    (
+        status,
+        Json(ApiError::new(Code::BadRequest, message).hint(hint)),
+    )
+        .into_response()
 }
 
 /// A command that failed.

@@ -71,6 +71,11 @@ impl Route {
             Self::Rpc => ("/api/rpc/{name}", Method::POST, Proof::SessionOrToken, true),
             Self::Events => ("/api/events", Method::GET, Proof::SessionOrToken, true),
         };
-        Rule { path, method, proof, same_origin }
+        Rule {
+            path,
+            method,
+            proof,
+            same_origin,
+        }
     }
 }

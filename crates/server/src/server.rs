@@ -75,7 +75,10 @@ impl Server {
     /// * [`ServeError::Bind`] – the port is taken on 127.0.0.1 or on ::1.
     /// * [`ServeError::File`] – the data folder cannot be written.
     pub async fn start(backend: Arc<dyn Backend>, config: Config) -> Result<Self, ServeError> {
-        let failed = |source| ServeError::Bind { port: config.port, source };
+        let failed = |source| ServeError::Bind {
+            port: config.port,
+            source,
+        };
         let listeners = bind(config.port).await.map_err(failed)?;
         let port = listeners[0].local_addr().map_err(failed)?.port();
         let shared = Arc::new(Shared {
@@ -88,8 +91,10 @@ impl Server {
             commands: TaskTracker::new(),
         });
         let file = config.data_dir.join(FILE_NAME);
-        write_file(&file, &shared)
-            .map_err(|source| ServeError::File { path: file.clone(), source })?;
+        write_file(&file, &shared).map_err(|source| ServeError::File {
+            path: file.clone(),
+            source,
+        })?;
         let connections = TaskTracker::new();
         let places = places();
         for listener in listeners {
@@ -101,7 +106,11 @@ impl Server {
                 Arc::clone(&places),
             ));
         }
-        Ok(Self { shared, file, connections })
+        Ok(Self {
+            shared,
+            file,
+            connections,
+        })
     }
 
     /// Its address, without a secret.
@@ -111,7 +120,11 @@ impl Server {
 
     /// A link that opens it in a browser: good once and for a minute.
     pub fn link(&self) -> String {
-        format!("{}/#code={}", self.shared.url, self.shared.access.mint_code())
+        format!(
+            "{}/#code={}",
+            self.shared.url,
+            self.shared.access.mint_code()
+        )
     }
 
     /// Lets running requests end, then stops.
@@ -147,8 +160,11 @@ fn hosts(port: u16, has_v6: bool) -> Vec<String> {
 /// Written whole under another name and then renamed: a reader never sees half a token, and a link that
 /// somebody planted is replaced, not followed.
 fn write_file(path: &Path, shared: &Shared) -> io::Result<()> {
-    let content =
-        ServerFile { url: &shared.url, token: shared.access.token(), pid: std::process::id() };
+    let content = ServerFile {
+        url: &shared.url,
+        token: shared.access.token(),
+        pid: std::process::id(),
+    };
     let temporary = path.with_extension(format!("json.{}", std::process::id()));
     match std::fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -159,7 +175,11 @@ fn write_file(path: &Path, shared: &Shared) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary)?;
-    file.write_all(serde_json::to_string(&content).map_err(io::Error::other)?.as_bytes())?;
+    file.write_all(
+        serde_json::to_string(&content)
+            .map_err(io::Error::other)?
+            .as_bytes(),
+    )?;
     drop(file);
     std::fs::rename(&temporary, path)
 }

@@ -30,8 +30,13 @@ pub fn find_ui() -> Option<PathBuf> {
     }
     let program = std::env::current_exe().ok()?.canonicalize().ok()?;
     let beside = program.parent()?.join("ui");
-    let above = program.ancestors().skip(1).map(|folder| folder.join("ui").join("dist"));
-    let here = std::env::current_dir().ok().map(|folder| folder.join("ui").join("dist"));
+    let above = program
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join("ui").join("dist"));
+    let here = std::env::current_dir()
+        .ok()
+        .map(|folder| folder.join("ui").join("dist"));
     std::iter::once(beside).chain(above).chain(here).find(is_ui)
 }
 
@@ -49,7 +54,10 @@ struct Found {
 
 impl UiFiles {
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, found: Mutex::default() }
+        Self {
+            folder,
+            found: Mutex::default(),
+        }
     }
 
     /// The start page, or a page that says how to get one.
@@ -75,7 +83,10 @@ impl UiFiles {
         } else {
             "no-cache"
         };
-        let headers = [(CONTENT_TYPE, content_type(&path)), (CACHE_CONTROL, caching)];
+        let headers = [
+            (CONTENT_TYPE, content_type(&path)),
+            (CACHE_CONTROL, caching),
+        ];
         Some((headers, bytes).into_response())
     }
 
@@ -88,7 +99,10 @@ impl UiFiles {
         if found.looked_at.is_some_and(|at| at.elapsed() < RESCAN) {
             return None;
         }
-        *found = Found { files: list(folder), looked_at: Some(Instant::now()) };
+        *found = Found {
+            files: list(folder),
+            looked_at: Some(Instant::now()),
+        };
         found.files.get(address).cloned()
     }
 }
@@ -126,7 +140,11 @@ fn is_named_by_content(address: &str) -> bool {
 }
 
 fn content_type(path: &Path) -> &'static str {
-    match path.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
+    match path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+    {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",

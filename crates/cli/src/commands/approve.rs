@@ -32,7 +32,9 @@ async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, 
         decision: decision(args.answer),
         comment: args.comment,
         data: None,
-        evidence_digest: question.map(|question| question.evidence_digest.clone()).unwrap_or_default(),
+        evidence_digest: question
+            .map(|question| question.evidence_digest.clone())
+            .unwrap_or_default(),
         by: None,
     };
     let _: Nothing = session.call("approval_decide", &decide).await?;
@@ -40,8 +42,9 @@ async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, 
         Session::Own(app) => {
             let follow = Follow::of(out, args.json, &view);
             let run = &view.summary.id;
-            let carried_out =
-                headless::follow(app, run, BTreeMap::new(), view.seq, |logged| follow.see(logged));
+            let carried_out = headless::follow(app, run, BTreeMap::new(), view.seq, |logged| {
+                follow.see(logged)
+            });
             follow.until(app, carried_out).await
         }
         Session::Other(client) if args.json => {
@@ -49,7 +52,11 @@ async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, 
             Ok(Exit::Success)
         }
         Session::Other(client) => {
-            out.line(&format!("✓ Answered; run {} goes on at {}", view.summary.number, client.url()));
+            out.line(&format!(
+                "✓ Answered; run {} goes on at {}",
+                view.summary.number,
+                client.url()
+            ));
             Ok(Exit::Success)
         }
     }
@@ -57,19 +64,30 @@ async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, 
 
 /// The path of the step that is meant: by path, or by id if only one asks.
 fn asking(view: &RunView, named: &str) -> Result<String, ApiError> {
-    let asking = view.steps.iter().filter(|(_, step)| step.question.is_some());
+    let asking = view
+        .steps
+        .iter()
+        .filter(|(_, step)| step.question.is_some());
     let paths: Vec<&String> = asking.map(|(path, _)| path).collect();
     let by_id = |path: &&&String| path.rsplit('/').next() == Some(named);
     let mut found = paths.iter().filter(by_id);
-    match (paths.iter().find(|path| **path == named), found.next(), found.next()) {
+    match (
+        paths.iter().find(|path| **path == named),
+        found.next(),
+        found.next(),
+    ) {
         (Some(path), ..) | (None, Some(path), None) => Ok((*path).clone()),
-        (None, Some(_), Some(_)) => {
-            Err(ApiError::new(Code::BadRequest, format!("`{named}` asks more than once"))
-                .hint(format!("name one of {}", list(&paths))))
-        }
+        (None, Some(_), Some(_)) => Err(ApiError::new(
+            Code::BadRequest,
+            format!("`{named}` asks more than once"),
+        )
+        .hint(format!("name one of {}", list(&paths)))),
         (None, None, _) => {
             let number = view.summary.number;
-            let error = ApiError::new(Code::AlreadyEnded, format!("`{named}` of run {number} asks nothing"));
+            let error = ApiError::new(
+                Code::AlreadyEnded,
+                format!("`{named}` of run {number} asks nothing"),
+            );
             Err(if paths.is_empty() {
                 error.hint("no question is open there; `baton runs show` says where the run stands")
             } else {
@@ -80,5 +98,9 @@ fn asking(view: &RunView, named: &str) -> Result<String, ApiError> {
 }
 
 fn list(paths: &[&String]) -> String {
-    paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| format!("`{path}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

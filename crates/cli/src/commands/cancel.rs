@@ -24,13 +24,18 @@ pub(crate) async fn run(args: Cancel, data: Option<&Path>, out: Out) -> Result<E
 async fn cancel(session: &Session, args: Cancel, mut out: Out) -> Result<Exit, Trouble> {
     let view = session.find_run(&args.run).await?;
     let run = view.summary.id.clone();
-    let request = RunCancel { run: run.clone(), reason: args.reason, undo: !args.no_undo };
+    let request = RunCancel {
+        run: run.clone(),
+        reason: args.reason,
+        undo: !args.no_undo,
+    };
     let _: Nothing = session.call("run_cancel", &request).await?;
     match session {
         Session::Own(app) => {
             let follow = Follow::of(out, args.json, &view);
-            let carried_out =
-                headless::follow(app, &run, BTreeMap::new(), view.seq, |logged| follow.see(logged));
+            let carried_out = headless::follow(app, &run, BTreeMap::new(), view.seq, |logged| {
+                follow.see(logged)
+            });
             match follow.until(app, carried_out).await? {
                 // That is what was asked for.
                 Exit::Cancelled => Ok(Exit::Success),
@@ -42,7 +47,11 @@ async fn cancel(session: &Session, args: Cancel, mut out: Out) -> Result<Exit, T
             Ok(Exit::Success)
         }
         Session::Other(client) => {
-            out.line(&format!("✓ Told run {} at {} to stop", view.summary.number, client.url()));
+            out.line(&format!(
+                "✓ Told run {} at {} to stop",
+                view.summary.number,
+                client.url()
+            ));
             Ok(Exit::Success)
         }
     }

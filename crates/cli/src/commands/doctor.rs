@@ -45,7 +45,12 @@ struct Report {
 
 impl Finding {
     fn new(name: &'static str, state: State, message: impl Into<String>) -> Self {
-        Self { name, state, message: message.into(), hint: None }
+        Self {
+            name,
+            state,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -62,7 +67,9 @@ pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Resu
     findings.extend(database(data, &folder).await);
     findings.extend(server(&folder).await);
     findings.extend([user_interface(), samples(), duckdb()]);
-    let ok = findings.iter().all(|finding| finding.state != State::Problem);
+    let ok = findings
+        .iter()
+        .all(|finding| finding.state != State::Problem);
     if args.json {
         out.json(&Report { ok, findings });
     } else {
@@ -107,10 +114,12 @@ fn data_folder(folder: &Path) -> Finding {
     let tried = std::fs::write(&probe, b"x").and_then(|()| std::fs::remove_file(&probe));
     match tried {
         Ok(()) => Finding::new("data folder", State::Ok, shown.to_string()),
-        Err(error) => {
-            Finding::new("data folder", State::Problem, format!("`{shown}` cannot be written to: {error}"))
-                .hint("allow writing to it, free some space, or choose another folder with `--data`")
-        }
+        Err(error) => Finding::new(
+            "data folder",
+            State::Problem,
+            format!("`{shown}` cannot be written to: {error}"),
+        )
+        .hint("allow writing to it, free some space, or choose another folder with `--data`"),
     }
 }
 
@@ -120,10 +129,21 @@ fn permissions(folder: &Path) -> Option<Finding> {
 
     let mode = std::fs::metadata(folder).ok()?.permissions().mode() & 0o777;
     Some(if mode & 0o077 == 0 {
-        Finding::new("permissions", State::Ok, "the data folder is for this account only")
+        Finding::new(
+            "permissions",
+            State::Ok,
+            "the data folder is for this account only",
+        )
     } else {
-        Finding::new("permissions", State::Note, format!("other accounts can look into the data folder (mode {mode:o})"))
-            .hint(format!("run `chmod 700 '{}'` if that is not meant", folder.display()))
+        Finding::new(
+            "permissions",
+            State::Note,
+            format!("other accounts can look into the data folder (mode {mode:o})"),
+        )
+        .hint(format!(
+            "run `chmod 700 '{}'` if that is not meant",
+            folder.display()
+        ))
     })
 }
 
@@ -155,13 +175,20 @@ fn space(_folder: &Path) -> Option<Finding> {
 async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     let file = folder.join(DATABASE);
     if !file.exists() {
-        return vec![Finding::new("database", State::Note, "there are no runs yet")];
+        return vec![Finding::new(
+            "database",
+            State::Note,
+            "there are no runs yet",
+        )];
     }
     let troubled = |error: &Trouble| {
         let said = error.as_json();
         let words = |key: &str| said[key].as_str().map(str::to_owned);
-        let mut finding =
-            Finding::new("database", State::Problem, words("message").unwrap_or_default());
+        let mut finding = Finding::new(
+            "database",
+            State::Problem,
+            words("message").unwrap_or_default(),
+        );
         finding.hint = words("hint");
         finding
     };
@@ -172,8 +199,13 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     let verified: Result<Verified, _> = session.call("verify", &Nothing {}).await;
     session.close().await;
     let size = std::fs::metadata(&file).map_or(0, |file| file.len());
-    let written_by = sqlite_version(&file).map(|version| format!(", last written by SQLite {version}"));
-    let found = format!("{} kB{}", grouped(size >> 10), written_by.unwrap_or_default());
+    let written_by =
+        sqlite_version(&file).map(|version| format!(", last written by SQLite {version}"));
+    let found = format!(
+        "{} kB{}",
+        grouped(size >> 10),
+        written_by.unwrap_or_default()
+    );
     let database = Finding::new("database", State::Ok, found);
     let chain = match verified {
         Err(error) => return vec![troubled(&error.into())],
@@ -195,26 +227,44 @@ fn sqlite_version(file: &Path) -> Option<String> {
     use std::io::Read;
 
     let mut header = [0; 100];
-    std::fs::File::open(file).ok()?.read_exact(&mut header).ok()?;
+    std::fs::File::open(file)
+        .ok()?
+        .read_exact(&mut header)
+        .ok()?;
     let number = u32::from_be_bytes(header[96..].try_into().ok()?);
-    Some(format!("{}.{}.{}", number / 1_000_000, number / 1_000 % 1_000, number % 1_000))
+    Some(format!(
+        "{}.{}.{}",
+        number / 1_000_000,
+        number / 1_000 % 1_000,
+        number % 1_000
+    ))
 }
 
 async fn server(folder: &Path) -> Option<Finding> {
     let client = Client::find(folder).await?;
-    Some(Finding::new("server", State::Ok, format!("`baton serve` runs at {}", client.url())))
+    Some(Finding::new(
+        "server",
+        State::Ok,
+        format!("`baton serve` runs at {}", client.url()),
+    ))
 }
 
 fn user_interface() -> Finding {
     match find_ui() {
         Some(folder) => Finding::new("user interface", State::Ok, folder.display().to_string()),
-        None => Finding::new("user interface", State::Note, "it is not built: `baton serve` has no pages to show")
-            .hint("build it with `npm run build -w ui`, or name its folder with `BATON_UI_DIR`"),
+        None => Finding::new(
+            "user interface",
+            State::Note,
+            "it is not built: `baton serve` has no pages to show",
+        )
+        .hint("build it with `npm run build -w ui`, or name its folder with `BATON_UI_DIR`"),
     }
 }
 
 fn samples() -> Finding {
-    match samples_dir() {
+    let here =
+        || Some(std::env::current_dir().ok()?.join("workflows")).filter(|folder| folder.is_dir());
+    match samples_dir().or_else(here) {
         Some(folder) => Finding::new("samples", State::Ok, folder.display().to_string()),
         None => Finding::new("samples", State::Note, "there are no sample workflows")
             .hint("name their folder with `BATON_SAMPLES_DIR`"),

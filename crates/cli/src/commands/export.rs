@@ -12,7 +12,10 @@ use crate::trouble::Trouble;
 pub(crate) fn run(args: &Export, out: &mut Out) -> Result<Exit, Trouble> {
     let source = source::read(&args.file)?;
     let exporter = find(&args.to).ok_or_else(|| {
-        Trouble::unusable(ApiError::new(Code::BadRequest, format!("there is no form `{}`", args.to)))
+        Trouble::unusable(ApiError::new(
+            Code::BadRequest,
+            format!("there is no form `{}`", args.to),
+        ))
     })?;
     let text = (exporter.export)(&source.parsed.workflow, &kinds());
     match &args.output {

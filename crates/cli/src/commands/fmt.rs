@@ -30,7 +30,10 @@ pub(crate) fn run(args: &Fmt, out: &mut Out) -> Result<Exit, Trouble> {
 fn one(args: &Fmt, path: &std::path::Path, out: &mut Out) -> Result<bool, Trouble> {
     let source = source::read(path)?;
     if let Some(format) = source.parsed.newer {
-        let message = format!("`{}` has format {format}, newer than this Baton", source.name);
+        let message = format!(
+            "`{}` has format {format}, newer than this Baton",
+            source.name
+        );
         return Err(Trouble::unusable(
             ApiError::new(Code::Unusable, message).hint("install the newer Baton to change it"),
         )

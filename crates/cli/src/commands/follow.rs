@@ -21,7 +21,10 @@ use crate::trouble::Trouble;
 
 /// Answers by step.
 pub(crate) fn answers(given: &[(String, Answer)]) -> BTreeMap<String, Decision> {
-    given.iter().map(|(step, answer)| (step.clone(), decision(*answer))).collect()
+    given
+        .iter()
+        .map(|(step, answer)| (step.clone(), decision(*answer)))
+        .collect()
 }
 
 pub(crate) fn decision(answer: Answer) -> Decision {
@@ -46,7 +49,14 @@ struct View {
 impl Follow {
     pub(crate) fn new(out: Out, is_json: bool, workflow: Workflow) -> Self {
         let progress = Progress::new(workflow);
-        Self { view: RefCell::new(View { out, is_json, progress, run: None }) }
+        Self {
+            view: RefCell::new(View {
+                out,
+                is_json,
+                progress,
+                run: None,
+            }),
+        }
     }
 
     /// Of a run that was begun before.
@@ -62,7 +72,12 @@ impl Follow {
     /// Shows an event.
     pub(crate) fn see(&self, logged: &Logged) {
         let mut view = self.view.borrow_mut();
-        let View { out, is_json, progress, run } = &mut *view;
+        let View {
+            out,
+            is_json,
+            progress,
+            run,
+        } = &mut *view;
         if let Event::RunStarted { run: id, .. } = &logged.event {
             *run = Some(id.clone());
         }
@@ -82,7 +97,8 @@ impl Follow {
         work: impl Future<Output = Result<RunResult, ApiError>>,
     ) -> Result<Exit, Trouble> {
         let mut work = pin!(work);
-        let mut interrupts = Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
+        let mut interrupts =
+            Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
         let mut is_first = true;
         loop {
             tokio::select! {
@@ -95,8 +111,14 @@ impl Follow {
                 return Ok(Exit::Interrupted);
             };
             is_first = false;
-            self.say("Cancelling: completed steps are taken back (Ctrl-C again leaves the run as it is)");
-            let cancel = RunCancel { run, reason: Some("interrupted".to_owned()), undo: true };
+            self.say(
+                "Cancelling: completed steps are taken back (Ctrl-C again leaves the run as it is)",
+            );
+            let cancel = RunCancel {
+                run,
+                reason: Some("interrupted".to_owned()),
+                undo: true,
+            };
             match baton_api::run_cancel(app, cancel).await {
                 Ok(_) => {}
                 // It ended by itself in this moment.
@@ -126,7 +148,10 @@ impl Follow {
             self.view.borrow_mut().out.json(&as_json(&result));
             return Ok(exit);
         }
-        let get = RunGet { run: result.run.clone(), seq: None };
+        let get = RunGet {
+            run: result.run.clone(),
+            seq: None,
+        };
         let now = baton_api::run_get(app, get).await?;
         let mut view = self.view.borrow_mut();
         let View { out, progress, .. } = &mut *view;

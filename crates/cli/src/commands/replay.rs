@@ -36,7 +36,11 @@ async fn replay(session: &Session, args: &Replay, out: &mut Out) -> Result<Exit,
     let mut after = 0;
     while after < until {
         let limit = Some(PAGE.min(until - after));
-        let request = RunEvents { run: run.clone(), after: Some(after), limit };
+        let request = RunEvents {
+            run: run.clone(),
+            after: Some(after),
+            limit,
+        };
         let page: RunEventList = session.call("run_events", &request).await?;
         let Some(end) = page.events.last() else { break };
         after = end.logged.seq;
@@ -46,11 +50,23 @@ async fn replay(session: &Session, args: &Replay, out: &mut Out) -> Result<Exit,
             } else {
                 let since = format!("+{}", duration(line.logged.at - now.summary.started_at));
                 let since = out.tone(Tone::Quiet, &format!("{since:>12}"));
-                out.line(&format!("{:>5} {since}  {}", line.logged.seq, shown(&line.text)));
+                out.line(&format!(
+                    "{:>5} {since}  {}",
+                    line.logged.seq,
+                    shown(&line.text)
+                ));
             }
         }
     }
-    let then: RunView = session.call("run_get", &RunGet { run, seq: Some(until) }).await?;
+    let then: RunView = session
+        .call(
+            "run_get",
+            &RunGet {
+                run,
+                seq: Some(until),
+            },
+        )
+        .await?;
     if args.json {
         out.json(&json!({
             "run": then.summary.id,

@@ -18,7 +18,11 @@ pub(crate) async fn run(args: Resume, data: Option<&Path>, mut out: Out) -> Resu
         Session::Own(app) => here(app, &session, args, out).await,
         Session::Other(client) => {
             let run = session.find_run(&args.run).await?;
-            out.line(&format!("Run {} goes on at {}", run.summary.number, client.url()));
+            out.line(&format!(
+                "Run {} goes on at {}",
+                run.summary.number,
+                client.url()
+            ));
             Ok(Exit::Success)
         }
     };

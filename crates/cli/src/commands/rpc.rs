@@ -14,8 +14,10 @@ use crate::trouble::Trouble;
 
 pub(crate) async fn run(args: &Rpc, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     if args.name == "list" {
-        let list: serde_json::Map<String, Value> =
-            COMMANDS.iter().map(|(name, about)| ((*name).to_owned(), (*about).into())).collect();
+        let list: serde_json::Map<String, Value> = COMMANDS
+            .iter()
+            .map(|(name, about)| ((*name).to_owned(), (*about).into()))
+            .collect();
         out.line(&format!("{:#}", Value::Object(list)));
         return Ok(Exit::Success);
     }

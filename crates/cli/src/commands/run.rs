@@ -44,7 +44,10 @@ pub(crate) async fn run(args: Run, data: Option<&Path>, out: Out) -> Result<Exit
 /// Nothing is begun that cannot go well.
 fn refuse_problems(source: &Source) -> Result<(), Trouble> {
     if let Some(format) = source.parsed.newer {
-        let message = format!("`{}` has format {format}, newer than this Baton", source.name);
+        let message = format!(
+            "`{}` has format {format}, newer than this Baton",
+            source.name
+        );
         return Err(Trouble::unusable(
             ApiError::new(Code::Unusable, message).hint("install the newer Baton to run it"),
         )
@@ -72,6 +75,8 @@ fn existing_folder(folder: &Path) -> Result<std::path::PathBuf, Trouble> {
         return absolute(folder);
     }
     let message = format!("`{}` is not a folder", folder.display());
-    Err(Trouble::unusable(ApiError::new(Code::Io, message).hint("make it first, or leave `--work` out"))
-        .named("no-folder"))
+    Err(Trouble::unusable(
+        ApiError::new(Code::Io, message).hint("make it first, or leave `--work` out"),
+    )
+    .named("no-folder"))
 }

@@ -35,7 +35,10 @@ async fn list(args: RunsList, data: Option<&Path>, out: &mut Out) -> Result<Exit
         session.close().await;
         listed
     } else {
-        RunListed { runs: Vec::new(), total: 0 }
+        RunListed {
+            runs: Vec::new(),
+            total: 0,
+        }
     };
     if args.json {
         out.json(&listed);
@@ -45,13 +48,19 @@ async fn list(args: RunsList, data: Option<&Path>, out: &mut Out) -> Result<Exit
         out.line("No runs");
         return Ok(Exit::Success);
     }
-    let head = format!("{:>6}  {:<11}  {:<28}  {:<20}  {:>12}", "run", "", "workflow", "started", "took");
+    let head = format!(
+        "{:>6}  {:<11}  {:<28}  {:<20}  {:>12}",
+        "run", "", "workflow", "started", "took"
+    );
     let head = out.tone(Tone::Quiet, &head);
     out.line(&head);
     for run in &listed.runs {
         let (icon, word, tone) = run_status(run.status);
         let state = out.tone(tone, &format!("{icon} {word:<9}"));
-        let took = run.ended_at.map(|end| duration(end - run.started_at)).unwrap_or_default();
+        let took = run
+            .ended_at
+            .map(|end| duration(end - run.started_at))
+            .unwrap_or_default();
         let name: String = run.workflow_name.chars().take(28).collect();
         out.line(&format!(
             "{:>6}  {state}  {name:<28}  {:<20}  {took:>12}",
@@ -83,16 +92,26 @@ async fn events(args: OneRun, data: Option<&Path>, out: &mut Out) -> Result<Exit
     let run = session.find_run(&args.run).await?.summary.id;
     let mut after = 0;
     loop {
-        let request = RunEvents { run: run.clone(), after: Some(after), limit: Some(PAGE) };
+        let request = RunEvents {
+            run: run.clone(),
+            after: Some(after),
+            limit: Some(PAGE),
+        };
         let page: RunEventList = session.call("run_events", &request).await?;
-        let Some(last) = page.events.last() else { break };
+        let Some(last) = page.events.last() else {
+            break;
+        };
         after = last.logged.seq;
         for line in &page.events {
             if args.json {
                 out.json(line);
             } else {
                 let at = out.tone(Tone::Quiet, &instant(line.logged.at));
-                out.line(&format!("{:>5}  {at}  {}", line.logged.seq, shown(&line.text)));
+                out.line(&format!(
+                    "{:>5}  {at}  {}",
+                    line.logged.seq,
+                    shown(&line.text)
+                ));
             }
         }
     }
@@ -113,12 +132,25 @@ pub(crate) fn print(view: &RunView, out: &mut Out) {
     let name = out.tone(Tone::Strong, &shorten(&shown(&run.workflow_name)));
     out.line(&format!("{name}  run {}  {state}", run.number));
     out.line(&format!("  id       {}", run.id));
-    out.line(&format!("  started  {}{}", instant(run.started_at), by(run.by.as_deref())));
+    out.line(&format!(
+        "  started  {}{}",
+        instant(run.started_at),
+        by(run.by.as_deref())
+    ));
     if let Some(end) = run.ended_at.filter(|_| view.seq == run.seq) {
-        out.line(&format!("  ended    {} after {}", instant(end), duration(end - run.started_at)));
+        out.line(&format!(
+            "  ended    {} after {}",
+            instant(end),
+            duration(end - run.started_at)
+        ));
     }
     if view.seq < run.seq {
-        out.line(&format!("  at       event {} of {}, {}", view.seq, run.seq, instant(view.at)));
+        out.line(&format!(
+            "  at       event {} of {}, {}",
+            view.seq,
+            run.seq,
+            instant(view.at)
+        ));
     }
     if let Some(error) = run.error.as_ref().filter(|_| view.seq == run.seq) {
         out.line(&format!("  error    {}", shown(&error.message)));
@@ -133,17 +165,33 @@ pub(crate) fn print(view: &RunView, out: &mut Out) {
             _ => String::new(),
         };
         let port = step.port.as_ref().map(|port| format!("→ {port}"));
-        let words = step.error.as_ref().map(|error| error.message.clone()).or_else(|| step.note.clone());
-        let output = step.output.as_ref().filter(|output| !output.is_null()).map(value);
-        let details = [port, words.or(output)].into_iter().flatten().collect::<Vec<_>>().join("  ");
+        let words = step
+            .error
+            .as_ref()
+            .map(|error| error.message.clone())
+            .or_else(|| step.note.clone());
+        let output = step
+            .output
+            .as_ref()
+            .filter(|output| !output.is_null())
+            .map(value);
+        let details = [port, words.or(output)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("  ");
         let icon = out.tone(tone, icon);
-        let line = format!("  {icon} {path:<32} {word:<16} {took:>9}  {}", shorten(&shown(&details)));
+        let line = format!(
+            "  {icon} {path:<32} {word:<16} {took:>9}  {}",
+            shorten(&shown(&details))
+        );
         out.line(line.trim_end());
     }
 }
 
 fn by(who: Option<&str>) -> String {
-    who.map(|who| format!(" by {}", shown(who))).unwrap_or_default()
+    who.map(|who| format!(" by {}", shown(who)))
+        .unwrap_or_default()
 }
 
 fn status(status: Status) -> RunStatus {

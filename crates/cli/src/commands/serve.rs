@@ -54,12 +54,17 @@ async fn serve(
     let mut interrupts = Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
     let server = Server::start(
         Arc::new(app.clone()),
-        Config { port: args.port, data_dir, ui_dir: find_ui() },
+        Config {
+            port: args.port,
+            data_dir,
+            ui_dir: find_ui(),
+        },
     )
     .await
     .map_err(|error| {
         let hint = "choose another port with `--port`, or leave it out for a free one";
-        Trouble::unusable(ApiError::new(Code::Io, error.to_string()).hint(hint)).named("port-in-use")
+        Trouble::unusable(ApiError::new(Code::Io, error.to_string()).hint(hint))
+            .named("port-in-use")
     })?;
     let link = server.link();
     out.line(&format!("Baton is ready: {link}"));
@@ -120,8 +125,12 @@ fn open_browser(link: &str) {
     } else {
         "xdg-open"
     };
-    let started =
-        Command::new(opener).arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let started = Command::new(opener)
+        .arg(link)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     match started {
         // Waited for on a thread of its own, so that it does not stay behind as a zombie.
         Ok(mut child) => drop(std::thread::spawn(move || child.wait())),

@@ -59,7 +59,9 @@ pub(crate) fn run(args: &Validate, out: &mut Out) -> Result<Exit, Trouble> {
     }
     let count = |severity| {
         let problems = reports.iter().flat_map(|report| &report.problems);
-        problems.filter(|problem| problem.severity == severity).count()
+        problems
+            .filter(|problem| problem.severity == severity)
+            .count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let exit = if reports.iter().any(|report| report.error.is_some()) {
@@ -70,14 +72,22 @@ pub(crate) fn run(args: &Validate, out: &mut Out) -> Result<Exit, Trouble> {
         Exit::Success
     };
     if args.json {
-        out.json(&Report { files: reports, errors, warnings });
+        out.json(&Report {
+            files: reports,
+            errors,
+            warnings,
+        });
     }
     Ok(exit)
 }
 
 /// All findings about a file, those of reading it included.
 pub(crate) fn problems(source: &Source) -> Vec<Problem> {
-    validate(&source.parsed.workflow, &baton_api::kinds(), source.parsed.problems.clone())
+    validate(
+        &source.parsed.workflow,
+        &baton_api::kinds(),
+        source.parsed.problems.clone(),
+    )
 }
 
 fn check(source: &Source) -> FileReport {
@@ -91,7 +101,13 @@ fn check(source: &Source) -> FileReport {
 }
 
 fn print(report: &FileReport, out: &mut Out) {
-    let count = |severity| report.problems.iter().filter(|problem| problem.severity == severity).count();
+    let count = |severity| {
+        report
+            .problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let (icon, tone) = match (errors, warnings) {
         (0, 0) => ("✓", Tone::Good),
@@ -103,11 +119,18 @@ fn print(report: &FileReport, out: &mut Out) {
         1 => format!("1 {word}"),
         _ => format!("{count} {word}s"),
     };
-    let head = format!("{icon} {}: {}, {}", report.file, number(errors, "error"), number(warnings, "warning"));
+    let head = format!(
+        "{icon} {}: {}, {}",
+        report.file,
+        number(errors, "error"),
+        number(warnings, "warning")
+    );
     let head = out.tone(tone, &head);
     out.line(&head);
     if let Some(format) = report.newer_format {
-        out.line(&format!("  the file has format {format}, newer than this Baton: it opens read-only"));
+        out.line(&format!(
+            "  the file has format {format}, newer than this Baton: it opens read-only"
+        ));
     }
     let has_colour = out.has_colour();
     for problem in &report.problems {

@@ -17,14 +17,21 @@ pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Resu
     let verified = session.call("verify", &Nothing {}).await;
     session.close().await;
     let verified: Verified = verified?;
-    let exit = if verified.damage.is_empty() { Exit::Success } else { Exit::Failure };
+    let exit = if verified.damage.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    };
     if args.json {
         out.json(&verified);
         return Ok(exit);
     }
     let events = grouped(verified.events as u64);
     if verified.damage.is_empty() {
-        let line = out.tone(Tone::Good, &format!("✓ INTACT: {events} events, each with the hash of the one before"));
+        let line = out.tone(
+            Tone::Good,
+            &format!("✓ INTACT: {events} events, each with the hash of the one before"),
+        );
         out.line(&line);
         if let Some(head) = &verified.head {
             out.line(&format!("  head {head}"));
@@ -32,7 +39,10 @@ pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Resu
         // The chain alone cannot show that its end was cut off, or that all of it was written anew.
         out.line("  NOT ANCHORED: keep this head somewhere else to notice later that the log was cut or rewritten");
     } else {
-        let line = out.tone(Tone::Bad, &format!("✗ DAMAGED: {events} events were checked"));
+        let line = out.tone(
+            Tone::Bad,
+            &format!("✗ DAMAGED: {events} events were checked"),
+        );
         out.line(&line);
         for damage in &verified.damage {
             out.line(&format!("  {damage}"));

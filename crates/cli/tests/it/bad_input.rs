@@ -12,12 +12,25 @@ fn broken_json_shows_the_line_with_a_caret() {
         let said = desk.baton(&[command, "broken.json"]).expect(2);
         assert!(said.err.contains("--> broken.json:3:"), "{}", said.err);
         assert!(said.err.contains("3 |   \"steps\" []"), "{}", said.err);
-        assert!(said.err.lines().any(|line| line.trim_end().ends_with('^')), "{}", said.err);
+        assert!(
+            said.err.lines().any(|line| line.trim_end().ends_with('^')),
+            "{}",
+            said.err
+        );
         assert!(said.err.contains("hint:"), "{}", said.err);
     }
-    let error = desk.baton(&["run", "broken.json", "--json"]).expect(2).error();
-    assert_eq!((&error["code"], &error["place"]["line"]), (&json!("not-json"), &json!(3)));
-    let report = desk.baton(&["validate", "broken.json", "--json"]).expect(2).json();
+    let error = desk
+        .baton(&["run", "broken.json", "--json"])
+        .expect(2)
+        .error();
+    assert_eq!(
+        (&error["code"], &error["place"]["line"]),
+        (&json!("not-json"), &json!(3))
+    );
+    let report = desk
+        .baton(&["validate", "broken.json", "--json"])
+        .expect(2)
+        .json();
     assert_eq!(report["files"][0]["error"]["code"], "not-json");
 }
 
@@ -41,21 +54,34 @@ fn what_is_no_workflow_is_told_so() {
 fn a_missing_file_or_a_folder_is_named() {
     let desk = Desk::new();
     let said = desk.baton(&["run", "nowhere.baton.json"]).expect(2);
-    assert!(said.err.contains("there is no file `nowhere.baton.json`"), "{}", said.err);
+    assert!(
+        said.err.contains("there is no file `nowhere.baton.json`"),
+        "{}",
+        said.err
+    );
     let error = desk.baton(&["run", ".", "--json"]).expect(2).error();
     assert_eq!(error["code"], "file-is-folder");
     // The other files are still checked.
-    let report = desk.baton(&["validate", "nowhere.json", &desk.chain(), "--json"]).expect(2).json();
+    let report = desk
+        .baton(&["validate", "nowhere.json", &desk.chain(), "--json"])
+        .expect(2)
+        .json();
     assert!(report["files"][1]["problems"].is_array() && report["files"][1].get("error").is_none());
 }
 
 #[test]
 fn a_newer_format_is_shown_but_not_run() {
     let desk = Desk::new();
-    desk.put("new.baton.json", r#"{"format": 99, "id": "a", "name": "A", "steps": [], "edges": []}"#);
+    desk.put(
+        "new.baton.json",
+        r#"{"format": 99, "id": "a", "name": "A", "steps": [], "edges": []}"#,
+    );
     let report = desk.baton(&["validate", "new.baton.json", "--json"]).json();
     assert_eq!(report["files"][0]["newerFormat"], 99);
-    let error = desk.baton(&["run", "new.baton.json", "--json"]).expect(2).error();
+    let error = desk
+        .baton(&["run", "new.baton.json", "--json"])
+        .expect(2)
+        .error();
     assert_eq!(error["code"], "newer-format");
 }
 
@@ -64,7 +90,10 @@ fn a_large_file_is_refused_by_its_size() {
     let desk = Desk::new();
     let file = std::fs::File::create(desk.path("large.json")).unwrap();
     file.set_len(2 << 30).unwrap();
-    let error = desk.baton(&["validate", "large.json", "--json"]).expect(2).json();
+    let error = desk
+        .baton(&["validate", "large.json", "--json"])
+        .expect(2)
+        .json();
     assert_eq!(error["files"][0]["error"]["code"], "too-large");
 }
 
@@ -95,6 +124,12 @@ fn arguments_that_make_no_sense_exit_with_2() {
 #[test]
 fn input_that_is_not_json_shows_where() {
     let desk = Desk::new();
-    let said = desk.baton(&["run", &desk.chain(), "--input", "{\"a\": 1,}"]).expect(2);
-    assert!(said.err.contains("the argument:1:9") && said.err.contains("@FILE"), "{}", said.err);
+    let said = desk
+        .baton(&["run", &desk.chain(), "--input", "{\"a\": 1,}"])
+        .expect(2);
+    assert!(
+        said.err.contains("the argument:1:9") && said.err.contains("@FILE"),
+        "{}",
+        said.err
+    );
 }

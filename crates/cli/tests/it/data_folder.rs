@@ -9,9 +9,13 @@ use crate::support::{Desk, has_database};
 #[test]
 fn data_names_another_folder() {
     let desk = Desk::new();
-    desk.baton(&["run", &desk.chain(), "--data", "other"]).expect(0);
+    desk.baton(&["run", &desk.chain(), "--data", "other"])
+        .expect(0);
     assert!(has_database(&desk.path("other")) && !desk.data().exists());
-    let listed = desk.baton(&["runs", "list", "--json", "--data", "other"]).expect(0).json();
+    let listed = desk
+        .baton(&["runs", "list", "--json", "--data", "other"])
+        .expect(0)
+        .json();
     assert_eq!(listed["total"], 1);
 }
 
@@ -22,11 +26,20 @@ fn a_folder_in_use_is_refused_for_running_and_open_for_looking() {
     let mut owner = desk.command(&["serve", "--no-open"]).spawn().unwrap();
     let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
     let link = lines.next().unwrap().unwrap();
-    assert!(link.starts_with("Baton is ready: http://127.0.0.1:"), "{link}");
+    assert!(
+        link.starts_with("Baton is ready: http://127.0.0.1:"),
+        "{link}"
+    );
 
-    let error = desk.baton(&["run", &desk.chain(), "--json"]).expect(2).error();
+    let error = desk
+        .baton(&["run", &desk.chain(), "--json"])
+        .expect(2)
+        .error();
     assert_eq!(error["code"], "store");
-    assert!(error["hint"].as_str().unwrap().contains("--data"), "{error}");
+    assert!(
+        error["hint"].as_str().unwrap().contains("--data"),
+        "{error}"
+    );
     let error = desk.baton(&["serve", "--no-open"]).expect(2).err;
     assert!(error.contains("runs at http://127.0.0.1:"), "{error}");
     let listed = desk.baton(&["runs", "list", "--json"]).expect(0).json();
@@ -49,7 +62,10 @@ fn a_folder_in_use_is_refused_for_running_and_open_for_looking() {
 fn a_folder_that_is_a_file_is_refused() {
     let desk = Desk::new();
     desk.put("data", "not a folder");
-    let error = desk.baton(&["run", &desk.chain(), "--json"]).expect(2).error();
+    let error = desk
+        .baton(&["run", &desk.chain(), "--json"])
+        .expect(2)
+        .error();
     assert_eq!(error["code"], "store");
     desk.baton(&["doctor"]).expect(1);
 }
@@ -60,13 +76,23 @@ fn a_damaged_database_is_told_and_kept() {
     desk.baton(&["run", &desk.chain()]).expect(0);
     let database = desk.data().join("baton.db");
     std::fs::write(&database, vec![7; 20_000]).unwrap();
-    let error = desk.baton(&["run", &desk.chain(), "--json"]).expect(2).error();
+    let error = desk
+        .baton(&["run", &desk.chain(), "--json"])
+        .expect(2)
+        .error();
     assert_eq!(error["code"], "store", "{error}");
     let report = desk.baton(&["doctor", "--json"]).expect(1).json();
     let findings = report["findings"].as_array().unwrap();
-    let database_finding = findings.iter().find(|finding| finding["name"] == "database").unwrap();
+    let database_finding = findings
+        .iter()
+        .find(|finding| finding["name"] == "database")
+        .unwrap();
     assert_eq!(database_finding["state"], json!("problem"));
-    assert_eq!(std::fs::read(&database).unwrap(), vec![7; 20_000], "nothing was overwritten");
+    assert_eq!(
+        std::fs::read(&database).unwrap(),
+        vec![7; 20_000],
+        "nothing was overwritten"
+    );
 }
 
 /// Root may write anywhere, so a file system that is read-only for everybody stands in: `/proc`.
@@ -74,7 +100,10 @@ fn a_damaged_database_is_told_and_kept() {
 #[test]
 fn a_folder_that_cannot_be_written_is_refused() {
     let desk = Desk::new();
-    let error = desk.baton(&["run", &desk.chain(), "--data", "/proc/baton", "--json"]).expect(2).error();
+    let error = desk
+        .baton(&["run", &desk.chain(), "--data", "/proc/baton", "--json"])
+        .expect(2)
+        .error();
     assert_eq!(error["code"], "store", "{error}");
     assert!(error["message"].as_str().unwrap().contains("/proc/baton"));
 }

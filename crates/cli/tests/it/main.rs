@@ -1,4 +1,8 @@
 //! The `baton` program from outside: every command, every exit code, every shape of `--json`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails fails the test that called it"
+)]
 
 mod bad_input;
 mod data_folder;

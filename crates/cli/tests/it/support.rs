@@ -18,7 +18,9 @@ pub(crate) struct Said {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -37,8 +39,7 @@ impl Desk {
 
     /// Keeps a workflow of these steps and edges as `<id>.baton.json`.
     pub(crate) fn workflow(&self, id: &str, steps: &Value, edges: &Value) -> String {
-        let document =
-            json!({ "format": 1, "id": id, "name": id, "steps": steps, "edges": edges });
+        let document = json!({ "format": 1, "id": id, "name": id, "steps": steps, "edges": edges });
         let name = format!("{id}.baton.json");
         self.put(&name, format!("{document:#}"));
         name
@@ -46,9 +47,12 @@ impl Desk {
 
     /// Ten steps that only compute.
     pub(crate) fn chain(&self) -> String {
-        let steps: Vec<_> = (0..10).map(|index| set(&format!("s{index}"), json!({ "x": index }))).collect();
-        let edges: Vec<_> =
-            (1..10).map(|index| json!({ "from": format!("s{}", index - 1), "to": format!("s{index}") })).collect();
+        let steps: Vec<_> = (0..10)
+            .map(|index| set(&format!("s{index}"), json!({ "x": index })))
+            .collect();
+        let edges: Vec<_> = (1..10)
+            .map(|index| json!({ "from": format!("s{}", index - 1), "to": format!("s{index}") }))
+            .collect();
         self.workflow("chain", &json!(steps), &json!(edges))
     }
 
@@ -84,6 +88,10 @@ impl Desk {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the values in place"
+)]
 pub(crate) fn set(id: &str, values: Value) -> Value {
     json!({ "id": id, "kind": "set_values", "name": id, "with": { "values": values } })
 }
@@ -98,7 +106,11 @@ impl Said {
     }
 
     pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "\n--- out\n{}\n--- err\n{}", self.out, self.err);
+        assert_eq!(
+            self.code, code,
+            "\n--- out\n{}\n--- err\n{}",
+            self.out, self.err
+        );
         self
     }
 
@@ -109,12 +121,16 @@ impl Said {
 
     /// Standard output as one JSON value per line.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The error of `--json`.
     pub(crate) fn error(&self) -> Value {
-        let error: Value = serde_json::from_str(&self.err).unwrap_or_else(|error| panic!("{error}: {}", self.err));
+        let error: Value =
+            serde_json::from_str(&self.err).unwrap_or_else(|error| panic!("{error}: {}", self.err));
         error["error"].clone()
     }
 }

@@ -31,7 +31,13 @@ fn origins(host: &str) -> Vec<(Vec<(&'static str, String)>, bool)> {
     vec![
         (vec![], true),
         (vec![("Origin", own.clone())], true),
-        (vec![("Origin", own.clone()), ("Sec-Fetch-Site", "same-origin".into())], true),
+        (
+            vec![
+                ("Origin", own.clone()),
+                ("Sec-Fetch-Site", "same-origin".into()),
+            ],
+            true,
+        ),
         (vec![("Sec-Fetch-Site", "same-origin".into())], true),
         (vec![("Sec-Fetch-Site", "same-site".into())], false),
         (vec![("Sec-Fetch-Site", "cross-site".into())], false),
@@ -45,8 +51,17 @@ fn origins(host: &str) -> Vec<(Vec<(&'static str, String)>, bool)> {
         (vec![("Origin", format!("http://localhost:{port}"))], false),
         // Another port of the same machine.
         (vec![("Origin", "http://127.0.0.1:1".into())], false),
-        (vec![("Origin", own.clone()), ("Origin", "http://evil.example".into())], false),
-        (vec![("Origin", own), ("Sec-Fetch-Site", "cross-site".into())], false),
+        (
+            vec![
+                ("Origin", own.clone()),
+                ("Origin", "http://evil.example".into()),
+            ],
+            false,
+        ),
+        (
+            vec![("Origin", own), ("Sec-Fetch-Site", "cross-site".into())],
+            false,
+        ),
     ]
 }
 
@@ -74,7 +89,9 @@ fn hosts(host: &str) -> Vec<(Vec<String>, bool)> {
 }
 
 fn address(rule: &Rule) -> String {
-    rule.path.replace("{*path}", "assets/app-1a2b.js").replace("{name}", "echo")
+    rule.path
+        .replace("{*path}", "assets/app-1a2b.js")
+        .replace("{name}", "echo")
 }
 
 impl Sender {
@@ -110,15 +127,27 @@ fn fitting(fixture: &Fixture, rule: &Rule) -> Request {
 }
 
 fn assert_protected(answer: &Answer) {
-    let header = |name: &str| answer.headers.get(name).map(String::as_str).unwrap_or_default();
+    let header = |name: &str| {
+        answer
+            .headers
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
+    };
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(header("referrer-policy"), "no-referrer");
     assert_eq!(header("cross-origin-opener-policy"), "same-origin");
     assert_eq!(header("cross-origin-resource-policy"), "same-origin");
     let policy = header("content-security-policy");
-    assert!(policy.contains("default-src 'self'; script-src 'self';"), "{policy}");
+    assert!(
+        policy.contains("default-src 'self'; script-src 'self';"),
+        "{policy}"
+    );
     assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-eval"));
-    let cors = answer.headers.keys().find(|name| name.starts_with("access-control-"));
+    let cors = answer
+        .headers
+        .keys()
+        .find(|name| name.starts_with("access-control-"));
     assert_eq!(cors, None);
     assert!(!answer.headers.contains_key("set-cookie"));
 }
@@ -144,7 +173,10 @@ async fn only_what_the_rule_says_gets_through() {
                     let origin_fits = origin_fits
                         || origin_headers.len() == 1
                             && origin_headers[0].1
-                                == format!("http://{}", host_headers.first().unwrap_or(&String::new()));
+                                == format!(
+                                    "http://{}",
+                                    host_headers.first().unwrap_or(&String::new())
+                                );
                     let mut request = fitting(&fixture, &rule).without("Host");
                     for host in &host_headers {
                         request = request.header("Host", host);
@@ -182,7 +214,9 @@ async fn no_other_method_is_answered_anywhere() {
     let token = fixture.token();
     for route in Route::ALL {
         let rule = route.rule();
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
+        for method in [
+            "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
+        ] {
             if method == rule.method.as_str() {
                 continue;
             }
@@ -193,7 +227,11 @@ async fn no_other_method_is_answered_anywhere() {
                 .bearer(&token);
             let answer = preflight.send().await;
             // A GET of a path that only takes POST may as well be a file that is not there.
-            assert!(matches!(answer.status, 404 | 405), "{method} {route:?}: {}", answer.status);
+            assert!(
+                matches!(answer.status, 404 | 405),
+                "{method} {route:?}: {}",
+                answer.status
+            );
             assert_protected(&answer);
         }
     }
@@ -213,12 +251,18 @@ async fn a_body_that_a_form_could_send_is_not_taken() {
         "",
     ] {
         for path in ["/api/rpc/echo", "/api/session", "/api/code"] {
-            let request = fixture.request("POST", path).bearer(&token).body(kind, "{}");
+            let request = fixture
+                .request("POST", path)
+                .bearer(&token)
+                .body(kind, "{}");
             assert_eq!(request.send().await.status, 415, "{kind} {path}");
         }
     }
     let request = fixture.request("POST", "/api/rpc/echo").bearer(&token);
-    let answer = request.body("Application/JSON; charset=utf-8", "{}").send().await;
+    let answer = request
+        .body("Application/JSON; charset=utf-8", "{}")
+        .send()
+        .await;
     assert_eq!(answer.status, 200);
     assert_eq!(fixture.calls(), 1);
 }
@@ -226,7 +270,10 @@ async fn a_body_that_a_form_could_send_is_not_taken() {
 #[tokio::test]
 async fn a_target_that_names_another_host_is_refused() {
     let fixture = Fixture::start().await;
-    let evil = fixture.request("GET", "http://evil.example/api/health").send().await;
+    let evil = fixture
+        .request("GET", "http://evil.example/api/health")
+        .send()
+        .await;
     assert_eq!(evil.status, 421);
     let own = format!("http://{}/api/health", fixture.host());
     assert_eq!(fixture.request("GET", &own).send().await.status, 200);
@@ -241,9 +288,15 @@ async fn a_secret_in_the_address_is_no_secret() {
         format!("/api/events?session={}", fixture.session().await),
         format!("/api/events?access_token={token}"),
     ] {
-        assert_eq!(fixture.request("GET", &path).send().await.status, 401, "{path}");
+        assert_eq!(
+            fixture.request("GET", &path).send().await.status,
+            401,
+            "{path}"
+        );
     }
-    let cookie = fixture.request("GET", "/api/events").header("Cookie", &format!("token={token}"));
+    let cookie = fixture
+        .request("GET", "/api/events")
+        .header("Cookie", &format!("token={token}"));
     assert_eq!(cookie.send().await.status, 401);
 }
 
@@ -254,6 +307,9 @@ async fn the_ipv6_name_works_on_ipv6() {
     if tokio::net::TcpStream::connect(&name).await.is_err() {
         return; // no IPv6 on this machine, and then the name is not on the list either
     }
-    let request = fixture.request("GET", "/api/health").to(&name).without("Host");
+    let request = fixture
+        .request("GET", "/api/health")
+        .to(&name)
+        .without("Host");
     assert_eq!(request.header("Host", &name).send().await.status, 200);
 }

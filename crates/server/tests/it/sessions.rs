@@ -20,7 +20,9 @@ async fn a_code_opens_one_session_and_no_second() {
     assert!(second.json()["hint"].as_str().unwrap().contains("fresh"));
 
     let session = first.json()["session"].as_str().unwrap().to_owned();
-    let request = fixture.request("POST", "/api/rpc/echo").json(&json!({ "a": [1] }));
+    let request = fixture
+        .request("POST", "/api/rpc/echo")
+        .json(&json!({ "a": [1] }));
     let answer = request.header("X-Baton-Session", &session).send().await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "a": [1] })));
 }
@@ -36,27 +38,54 @@ async fn a_body_of_another_shape_opens_nothing() {
         json!({ "code": [fixture.code()] }),
         json!({ "code": fixture.code(), "session": "mine" }),
     ] {
-        let answer = fixture.request("POST", "/api/session").json(&body).send().await;
+        let answer = fixture
+            .request("POST", "/api/session")
+            .json(&body)
+            .send()
+            .await;
         assert_eq!(answer.status, 400, "{body}");
         assert_eq!(answer.json()["code"], "bad-request");
     }
     let wrong = json!({ "code": "" });
-    assert_eq!(fixture.request("POST", "/api/session").json(&wrong).send().await.status, 401);
+    assert_eq!(
+        fixture
+            .request("POST", "/api/session")
+            .json(&wrong)
+            .send()
+            .await
+            .status,
+        401
+    );
 }
 
 #[tokio::test]
 async fn a_program_makes_further_links_with_the_token() {
     let fixture = Fixture::start().await;
-    let request = fixture.request("POST", "/api/code").json(&json!({})).bearer(&fixture.token());
+    let request = fixture
+        .request("POST", "/api/code")
+        .json(&json!({}))
+        .bearer(&fixture.token());
     let made = request.send().await.json();
     let code = made["code"].as_str().unwrap();
-    assert_eq!(made["url"], format!("{}/#code={code}", fixture.server.url()));
-    let exchange = fixture.request("POST", "/api/session").json(&json!({ "code": code }));
+    assert_eq!(
+        made["url"],
+        format!("{}/#code={code}", fixture.server.url())
+    );
+    let exchange = fixture
+        .request("POST", "/api/session")
+        .json(&json!({ "code": code }));
     assert_eq!(exchange.send().await.status, 200);
 
     let session = fixture.session().await;
     let by_session = fixture.request("POST", "/api/code").json(&json!({}));
-    assert_eq!(by_session.header("X-Baton-Session", &session).send().await.status, 401);
+    assert_eq!(
+        by_session
+            .header("X-Baton-Session", &session)
+            .send()
+            .await
+            .status,
+        401
+    );
 }
 
 #[cfg(unix)]
@@ -66,7 +95,10 @@ async fn the_token_is_for_this_account_only_and_new_every_time() {
 
     let fixture = Fixture::start().await;
     let path = fixture.data.path().join(baton_server::FILE_NAME);
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     assert_eq!(fixture.token().len(), 64);
     assert_ne!(fixture.token(), Fixture::start().await.token());
 }
@@ -91,13 +123,23 @@ async fn only_the_server_of_the_file_can_answer_the_challenge() {
     let ask = |fixture: &Fixture| fixture.request("GET", "/api/health?challenge=abc").send();
     let proof = ask(&fixture).await.json()["proof"].clone();
     let key = blake3::hash(fixture.token().as_bytes());
-    assert_eq!(proof, blake3::keyed_hash(key.as_bytes(), b"abc").to_string());
+    assert_eq!(
+        proof,
+        blake3::keyed_hash(key.as_bytes(), b"abc").to_string()
+    );
     assert_ne!(proof, ask(&other).await.json()["proof"]);
 
     let plain = fixture.request("GET", "/api/health").send().await.json();
     assert_eq!(plain["name"], "baton");
     assert_eq!(plain.get("proof"), None);
-    assert_eq!(fixture.request("GET", "/api/health?x=1").send().await.status, 400);
+    assert_eq!(
+        fixture
+            .request("GET", "/api/health?x=1")
+            .send()
+            .await
+            .status,
+        400
+    );
 }
 
 #[tokio::test]
@@ -105,9 +147,18 @@ async fn a_program_finds_the_server_and_asks_it() {
     let fixture = Fixture::start().await;
     let client = Client::find(fixture.data.path()).await.unwrap();
     assert_eq!(client.url(), fixture.server.url());
-    assert_eq!(client.call("echo", &json!({ "a": "é" })).await.unwrap(), json!({ "a": "é" }));
-    let error = client.call("fail", &json!({ "code": "conflict" })).await.unwrap_err();
-    assert_eq!((error.code, error.message.as_str()), (Code::Conflict, "it went wrong"));
+    assert_eq!(
+        client.call("echo", &json!({ "a": "é" })).await.unwrap(),
+        json!({ "a": "é" })
+    );
+    let error = client
+        .call("fail", &json!({ "code": "conflict" }))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (Code::Conflict, "it went wrong")
+    );
 
     let data = fixture.data;
     fixture.server.stop().await;
@@ -121,7 +172,11 @@ async fn a_program_does_not_show_its_token_to_a_squatter() {
     let url = format!("http://{}", squatter.local_addr().unwrap());
     let file = fixture.data.path().join(baton_server::FILE_NAME);
     let token = fixture.token();
-    std::fs::write(&file, json!({ "url": url, "token": token, "pid": 1 }).to_string()).unwrap();
+    std::fs::write(
+        &file,
+        json!({ "url": url, "token": token, "pid": 1 }).to_string(),
+    )
+    .unwrap();
 
     let listening = tokio::spawn(async move {
         let (mut stream, _) = squatter.accept().await.unwrap();
@@ -129,10 +184,16 @@ async fn a_program_does_not_show_its_token_to_a_squatter() {
         let count = stream.read(&mut heard).await.unwrap();
         let body = r#"{"name":"baton","proof":"0"}"#;
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("{head}{body}").as_bytes())
+            .await
+            .unwrap();
         String::from_utf8_lossy(&heard[..count]).into_owned()
     });
     assert!(Client::find(fixture.data.path()).await.is_none());
     let heard = listening.await.unwrap();
-    assert!(heard.starts_with("GET /api/health?challenge=") && !heard.contains(&token), "{heard}");
+    assert!(
+        heard.starts_with("GET /api/health?challenge=") && !heard.contains(&token),
+        "{heard}"
+    );
 }

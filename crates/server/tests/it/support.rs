@@ -40,7 +40,10 @@ impl Backend for Counting {
                     ended.fetch_add(1, Ordering::SeqCst);
                     Ok(json!("done"))
                 }
-                _ => Err(ApiError::new(Code::UnknownCommand, format!("no command `{name}`"))),
+                _ => Err(ApiError::new(
+                    Code::UnknownCommand,
+                    format!("no command `{name}`"),
+                )),
             }
         }
         .boxed()
@@ -79,12 +82,23 @@ impl Fixture {
             data_dir: data.path().to_owned(),
             ui_dir: Some(ui.path().to_owned()),
         };
-        let server = Server::start(Arc::<Counting>::clone(&backend), config).await.unwrap();
-        Self { backend, server, data, ui }
+        let server = Server::start(Arc::<Counting>::clone(&backend), config)
+            .await
+            .unwrap();
+        Self {
+            backend,
+            server,
+            data,
+            ui,
+        }
     }
 
     pub(crate) fn host(&self) -> String {
-        self.server.url().strip_prefix("http://").unwrap().to_owned()
+        self.server
+            .url()
+            .strip_prefix("http://")
+            .unwrap()
+            .to_owned()
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -96,7 +110,12 @@ impl Fixture {
     }
 
     pub(crate) fn code(&self) -> String {
-        self.server.link().split_once("#code=").unwrap().1.to_owned()
+        self.server
+            .link()
+            .split_once("#code=")
+            .unwrap()
+            .1
+            .to_owned()
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -112,12 +131,18 @@ impl Fixture {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        request.header("Host", &self.host()).header("Connection", "close")
+        request
+            .header("Host", &self.host())
+            .header("Connection", "close")
     }
 
     pub(crate) async fn session(&self) -> String {
         let body = json!({ "code": self.code() });
-        let answer = self.request("POST", "/api/session").json(&body).send().await;
+        let answer = self
+            .request("POST", "/api/session")
+            .json(&body)
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["session"].as_str().unwrap().to_owned()
     }
@@ -145,7 +170,8 @@ impl Request {
     }
 
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
@@ -218,15 +244,29 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+        let end = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("an answer has a head");
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
         let mut lines = head.lines();
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let status = lines
+            .next()
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
         let headers = lines
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        Self {
+            status,
+            headers,
+            body: bytes[end + 4..].to_vec(),
+        }
     }
 
     pub(crate) fn text(&self) -> String {
