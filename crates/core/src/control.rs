@@ -69,7 +69,10 @@ pub fn kinds() -> Vec<StepKind> {
             Ports::Plain,
             include_str!("control/for_each.form.json"),
             &[
-                ("results", "one result per item, in order; null where an item failed"),
+                (
+                    "results",
+                    "one result per item, in order; null where an item failed",
+                ),
                 ("succeeded", "number of items"),
                 ("failed", "number of items"),
                 ("errors", "index and message of each failed item"),
@@ -83,7 +86,10 @@ pub fn kinds() -> Vec<StepKind> {
             "refresh-cw",
             Ports::Fixed(&[("done", "Done"), ("exhausted", "Gave up")]),
             include_str!("control/repeat.form.json"),
-            &[("result", "result of the last iteration"), ("iterations", "how often it ran")],
+            &[
+                ("result", "result of the last iteration"),
+                ("iterations", "how often it ran"),
+            ],
         ),
         kind(
             "scope",
@@ -103,7 +109,11 @@ pub fn kinds() -> Vec<StepKind> {
             "workflow",
             Ports::Plain,
             include_str!("control/workflow.form.json"),
-            &[("run", "id of the run"), ("outcome", "its outcome"), ("outputs", "its outputs")],
+            &[
+                ("run", "id of the run"),
+                ("outcome", "its outcome"),
+                ("outputs", "its outputs"),
+            ],
         ),
         kind(
             "end",
@@ -171,13 +181,20 @@ pub fn kinds() -> Vec<StepKind> {
             "radio",
             Ports::Fixed(&[("received", "Received"), ("expired", "Expired")]),
             include_str!("control/wait_for.form.json"),
-            &[("payload", "what the event carried"), ("event", "its name"), ("key", "its key")],
+            &[
+                ("payload", "what the event carried"),
+                ("event", "its name"),
+                ("key", "its key"),
+            ],
         ),
     ]
 }
 
 fn decision_ports(with: &Map<String, Value>) -> Vec<Port> {
-    let cases = with.get("cases").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let cases = with
+        .get("cases")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let mut ports: Vec<Port> = Vec::new();
     for name in cases.iter().filter_map(|case| case.get("port")?.as_str()) {
         if !ports.iter().any(|port| port.name == name) {

@@ -7,7 +7,9 @@
 /// A sentence that says what a duration looks like.
 pub fn parse_ms(text: &str) -> Result<i64, String> {
     let wrong = || {
-        format!("`{text}` is not a duration: write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`")
+        format!(
+            "`{text}` is not a duration: write a number with a unit, such as `500ms`, `2s`, `5m`, `1h30m`, `2d` or `1w`"
+        )
     };
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -19,10 +21,14 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
     let mut total = 0f64;
     let mut rest = trimmed;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(wrong)?;
         let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
-        let unit_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let unit_end = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let factor = match &rest[..unit_end] {
             "ms" => 1.0,
             "s" => 1_000.0,
@@ -35,7 +41,11 @@ pub fn parse_ms(text: &str) -> Result<i64, String> {
         total += number * factor;
         rest = rest[unit_end..].trim_start();
     }
-    if total.is_finite() && total <= 9e15 { Ok(total.round() as i64) } else { Err(wrong()) }
+    if total.is_finite() && total <= 9e15 {
+        Ok(total.round() as i64)
+    } else {
+        Err(wrong())
+    }
 }
 
 fn parse_iso(text: &str) -> Option<i64> {
@@ -70,7 +80,11 @@ pub fn format_ms(ms: i64) -> String {
         0..=999 => format!("{ms}ms"),
         1_000..=59_999 => {
             let seconds = ms as f64 / 1_000.0;
-            if ms % 1_000 == 0 { format!("{}s", ms / 1_000) } else { format!("{seconds:.1}s") }
+            if ms % 1_000 == 0 {
+                format!("{}s", ms / 1_000)
+            } else {
+                format!("{seconds:.1}s")
+            }
         }
         60_000..=3_599_999 => joined(ms / 60_000, "m", ms % 60_000 / 1_000, "s"),
         3_600_000..=86_399_999 => joined(ms / 3_600_000, "h", ms % 3_600_000 / 60_000, "m"),
@@ -109,7 +123,10 @@ mod tests {
     #[test]
     fn a_wrong_duration_is_an_error_with_examples() {
         for text in ["", "5", "5 parsecs", "PT5X", "-3s", "s"] {
-            assert!(parse_ms(text).is_err_and(|message| message.contains("5m")), "{text}");
+            assert!(
+                parse_ms(text).is_err_and(|message| message.contains("5m")),
+                "{text}"
+            );
         }
     }
 

@@ -43,7 +43,10 @@ impl StepError {
 
     /// An error that a repetition cannot cure.
     pub fn permanent(code: &str, message: impl Into<String>) -> Self {
-        Self { permanent: true, ..Self::new(code, message) }
+        Self {
+            permanent: true,
+            ..Self::new(code, message)
+        }
     }
 
     /// The same error with a way out.

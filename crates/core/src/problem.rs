@@ -47,22 +47,35 @@ pub struct Place {
 impl Place {
     /// At a step.
     pub fn step(id: impl Into<String>) -> Self {
-        Self { step: Some(id.into()), ..Self::default() }
+        Self {
+            step: Some(id.into()),
+            ..Self::default()
+        }
     }
 
     /// At a field of a step.
     pub fn field(step: impl Into<String>, field: impl Into<String>) -> Self {
-        Self { step: Some(step.into()), field: Some(field.into()), ..Self::default() }
+        Self {
+            step: Some(step.into()),
+            field: Some(field.into()),
+            ..Self::default()
+        }
     }
 
     /// At an edge.
     pub fn edge(key: impl Into<String>) -> Self {
-        Self { edge: Some(key.into()), ..Self::default() }
+        Self {
+            edge: Some(key.into()),
+            ..Self::default()
+        }
     }
 
     /// At a trigger.
     pub fn trigger(id: impl Into<String>) -> Self {
-        Self { trigger: Some(id.into()), ..Self::default() }
+        Self {
+            trigger: Some(id.into()),
+            ..Self::default()
+        }
     }
 }
 
@@ -86,13 +99,14 @@ pub struct Problem {
 
 impl Problem {
     /// A finding without a hint.
-    pub fn new(
-        code: &str,
-        severity: Severity,
-        place: Place,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { code: code.to_owned(), severity, place, message: message.into(), hint: None }
+    pub fn new(code: &str, severity: Severity, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            severity,
+            place,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same finding with a way out.

@@ -67,7 +67,10 @@ pub struct Port {
 impl Port {
     /// A port.
     pub fn new(name: impl Into<String>, title: impl Into<String>) -> Self {
-        Self { name: name.into(), title: title.into() }
+        Self {
+            name: name.into(),
+            title: title.into(),
+        }
     }
 }
 
@@ -264,9 +267,10 @@ impl StepKind {
     pub fn ports_of(&self, with: &Map<String, Value>) -> Vec<Port> {
         match self.ports {
             Ports::Plain => Vec::new(),
-            Ports::Fixed(ports) => {
-                ports.iter().map(|(name, title)| Port::new(*name, *title)).collect()
-            }
+            Ports::Fixed(ports) => ports
+                .iter()
+                .map(|(name, title)| Port::new(*name, *title))
+                .collect(),
             Ports::Configured(read) => read(with),
         }
     }
@@ -274,7 +278,9 @@ impl StepKind {
 
 impl std::fmt::Debug for StepKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StepKind").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("StepKind")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -288,7 +294,9 @@ impl Catalog {
     /// The control kinds and `tasks`.
     pub fn new(tasks: impl IntoIterator<Item = StepKind>) -> Self {
         let kinds = crate::control::kinds().into_iter().chain(tasks);
-        Self { kinds: kinds.map(|kind| (kind.kind, kind)).collect() }
+        Self {
+            kinds: kinds.map(|kind| (kind.kind, kind)).collect(),
+        }
     }
 
     /// The kind with this name.

@@ -48,7 +48,11 @@ fn find<'a>(scope: &'a dyn Scope, path: &[String]) -> Found<'a> {
             let all: Map<String, Value> = scope
                 .steps()
                 .into_iter()
-                .filter_map(|id| scope.step(&id).map(|value| (id.clone(), value.into_owned())))
+                .filter_map(|id| {
+                    scope
+                        .step(&id)
+                        .map(|value| (id.clone(), value.into_owned()))
+                })
                 .collect();
             return Found::Value(Cow::Owned(Value::Object(all)), 1);
         };
@@ -108,13 +112,16 @@ impl Expression {
             match find(scope, path) {
                 Found::Missing(_) => return Ok(Evaluated { value: None }),
                 Found::Value(value, reached) if reached == path.len() => {
-                    return Ok(Evaluated { value: Some(value.into_owned()) });
+                    return Ok(Evaluated {
+                        value: Some(value.into_owned()),
+                    });
                 }
                 Found::Value(..) => {}
             }
         }
         let data = self.data(&self.references, scope);
-        self.run(&self.ast, data, scope).map(|value| Evaluated { value })
+        self.run(&self.ast, &data, scope)
+            .map(|value| Evaluated { value })
     }
 
     /// Evaluates a condition: true or false, or an error that names what is missing.
@@ -131,13 +138,21 @@ impl Expression {
 
     fn condition(&self, node: &AstNode, scope: &dyn Scope) -> Result<bool, ExpressionError> {
         match node {
-            AstNode::Binary { op: BinaryOp::And, lhs, rhs } => {
-                Ok(self.condition(lhs, scope)? && self.condition(rhs, scope)?)
-            }
-            AstNode::Binary { op: BinaryOp::Or, lhs, rhs } => {
-                Ok(self.condition(lhs, scope)? || self.condition(rhs, scope)?)
-            }
-            AstNode::Conditional { condition, then_branch, else_branch } => {
+            AstNode::Binary {
+                op: BinaryOp::And,
+                lhs,
+                rhs,
+            } => Ok(self.condition(lhs, scope)? && self.condition(rhs, scope)?),
+            AstNode::Binary {
+                op: BinaryOp::Or,
+                lhs,
+                rhs,
+            } => Ok(self.condition(lhs, scope)? || self.condition(rhs, scope)?),
+            AstNode::Conditional {
+                condition,
+                then_branch,
+                else_branch,
+            } => {
                 if self.condition(condition, scope)? {
                     self.condition(then_branch, scope)
                 } else if let Some(else_branch) = else_branch {
@@ -167,7 +182,7 @@ impl Expression {
             return Err(error);
         }
         let data = self.data(&references, scope);
-        match self.run(node, data, scope)? {
+        match self.run(node, &data, scope)? {
             Some(Value::Bool(result)) => Ok(result),
             Some(other) => Err(ExpressionError::new(
                 "condition-not-boolean",
@@ -182,23 +197,32 @@ impl Expression {
         }
     }
 
-    fn first_missing(&self, references: &[Reference], scope: &dyn Scope) -> Option<ExpressionError> {
-        references.iter().filter(|reference| !reference.guarded).find_map(|reference| {
-            let Found::Missing(at) = find(scope, &reference.path) else { return None };
-            let name = reference.path[..=at].join(".");
-            let message = if at == 1 && reference.path[0] == "steps" {
-                format!("step `{}` has no output here", reference.path[1])
-            } else {
-                format!("field `{name}` is missing")
-            };
-            Some(ExpressionError {
-                offset: reference.offset,
-                ..ExpressionError::new("missing-field", message).hint(format!(
-                    "if that may happen, write `$exists({name})` or a default: `{} ?? …`",
-                    reference.dotted()
-                ))
+    fn first_missing(
+        &self,
+        references: &[Reference],
+        scope: &dyn Scope,
+    ) -> Option<ExpressionError> {
+        references
+            .iter()
+            .filter(|reference| !reference.guarded)
+            .find_map(|reference| {
+                let Found::Missing(at) = find(scope, &reference.path) else {
+                    return None;
+                };
+                let name = reference.path[..=at].join(".");
+                let message = if at == 1 && reference.path[0] == "steps" {
+                    format!("step `{}` has no output here", reference.path[1])
+                } else {
+                    format!("field `{name}` is missing")
+                };
+                Some(ExpressionError {
+                    offset: reference.offset,
+                    ..ExpressionError::new("missing-field", message).hint(format!(
+                        "if that may happen, write `$exists({name})` or a default: `{} ?? …`",
+                        reference.dotted()
+                    ))
+                })
             })
-        })
     }
 
     /// Only what is read goes over to JSONata.
@@ -218,7 +242,7 @@ impl Expression {
     fn run(
         &self,
         node: &AstNode,
-        data: JValue,
+        data: &JValue,
         scope: &dyn Scope,
     ) -> Result<Option<Value>, ExpressionError> {
         let options = EvaluatorOptions {
@@ -228,10 +252,10 @@ impl Expression {
             ..EvaluatorOptions::default()
         };
         let result = if !self.needs_bindings && std::ptr::eq(node, &raw const *self.ast) {
-            compiled(self, &data, options)
+            compiled(self, data, options)
         } else {
-            let mut evaluator = Evaluator::with_options(bindings(&data), options);
-            override_impure(&mut evaluator, scope).and_then(|()| evaluator.evaluate(node, &data))
+            let mut evaluator = Evaluator::with_options(bindings(data), options);
+            override_impure(&mut evaluator, scope).and_then(|()| evaluator.evaluate(node, data))
         };
         let value = result.map_err(|error| runtime_error(&error))?;
         if value.is_undefined() {
@@ -251,10 +275,14 @@ impl Expression {
 }
 
 fn insert(root: &mut Map<String, Value>, path: &[String], value: Value) {
-    let Some((last, parents)) = path.split_last() else { return };
+    let Some((last, parents)) = path.split_last() else {
+        return;
+    };
     let mut map = root;
     for name in parents {
-        let slot = map.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+        let slot = map
+            .entry(name.clone())
+            .or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(inner) = slot else { return };
         map = inner;
     }
@@ -314,7 +342,8 @@ fn override_impure(evaluator: &mut Evaluator, scope: &dyn Scope) -> Result<(), E
             Ok(JValue::string(iso_instant(now)))
         } else {
             Err(EvaluatorError::EvaluationError(
-                "T0410: `$now` takes no picture here: write `$fromMillis($millis(), picture)`".to_owned(),
+                "T0410: `$now` takes no picture here: write `$fromMillis($millis(), picture)`"
+                    .to_owned(),
             ))
         }
     })?;
@@ -335,7 +364,9 @@ fn override_impure(evaluator: &mut Evaluator, scope: &dyn Scope) -> Result<(), E
     };
     evaluator.register_fn("uuid", uuid)?;
     evaluator.register_fn_override("eval", |_: &[JValue]| {
-        Err(EvaluatorError::EvaluationError("D3120: `$eval` does not exist here".to_owned()))
+        Err(EvaluatorError::EvaluationError(
+            "D3120: `$eval` does not exist here".to_owned(),
+        ))
     })
 }
 
@@ -356,20 +387,33 @@ pub fn iso_instant(at: Millis) -> String {
 fn runtime_error(error: &EvaluatorError) -> ExpressionError {
     let message = error.message();
     let code = error.code().unwrap_or("expression").to_owned();
-    let text = message.strip_prefix(&format!("{code}:")).unwrap_or(message).trim();
+    let text = message
+        .strip_prefix(&format!("{code}:"))
+        .unwrap_or(message)
+        .trim();
     let mut sentence = text.to_owned();
     if let Some(first) = sentence.get_mut(0..1) {
         first.make_ascii_lowercase();
     }
     let hint = match code.as_str() {
-        "D1012" => Some(format!("an expression may take {TIME_LIMIT_MS} ms; move the work into a `SQL query` step")),
-        "T1005" | "T1006" => Some("functions begin with `$`: `$sum(…)`, `$count(…)`, `$exists(…)`".to_owned()),
-        "T2001" | "T2002" | "T2009" | "T2010" => {
-            Some("numbers that are texts are made numbers with `$number(…)`, and back with `$string(…)`".to_owned())
+        "D1012" => Some(format!(
+            "an expression may take {TIME_LIMIT_MS} ms; move the work into a `SQL query` step"
+        )),
+        "T1005" | "T1006" => {
+            Some("functions begin with `$`: `$sum(…)`, `$count(…)`, `$exists(…)`".to_owned())
         }
+        "T2001" | "T2002" | "T2009" | "T2010" => Some(
+            "numbers that are texts are made numbers with `$number(…)`, and back with `$string(…)`"
+                .to_owned(),
+        ),
         _ => None,
     };
-    ExpressionError { code, message: sentence, hint, offset: None }
+    ExpressionError {
+        code,
+        message: sentence,
+        hint,
+        offset: None,
+    }
 }
 
 fn describe(value: &Value) -> String {
@@ -384,14 +428,18 @@ fn describe(value: &Value) -> String {
 }
 
 /// The expression with the values that it read and what it gave, for the log.
-pub fn evaluation_of(expression: &Expression, scope: &dyn Scope, result: Value) -> Evaluation {
+pub fn evaluation_of(expression: &Expression, scope: &dyn Scope, result: &Value) -> Evaluation {
     let mut read = Map::new();
     for reference in expression.references() {
         if let Found::Value(value, _) = find(scope, &reference.path) {
             read.insert(reference.dotted(), brief(&value));
         }
     }
-    Evaluation { expression: expression.source().to_owned(), read, result: brief(&result) }
+    Evaluation {
+        expression: expression.source().to_owned(),
+        read,
+        result: brief(result),
+    }
 }
 
 /// `value` short enough for a log: long texts are cut, long lists counted, tables named.
@@ -400,17 +448,26 @@ pub fn brief(value: &Value) -> Value {
         Value::String(text) if text.chars().count() > 200 => {
             Value::String(format!("{}…", text.chars().take(200).collect::<String>()))
         }
-        Value::Array(items) if items.len() > 20 => Value::String(format!("a list of {}", items.len())),
+        Value::Array(items) if items.len() > 20 => {
+            Value::String(format!("a list of {}", items.len()))
+        }
         Value::Array(items) => Value::Array(items.iter().map(brief).collect()),
         Value::Object(map) if map.contains_key("$type") => {
-            let rows = map.get("rows").map(|rows| format!(" of {rows} rows")).unwrap_or_default();
+            let rows = map
+                .get("rows")
+                .map(|rows| format!(" of {rows} rows"))
+                .unwrap_or_default();
             let kind = map.get("$type").and_then(Value::as_str).unwrap_or("value");
             Value::String(format!("a {kind}{rows}"))
         }
-        Value::Object(map) if map.len() > 30 => Value::String(format!("an object of {} fields", map.len())),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(key, value)| (key.clone(), brief(value))).collect())
+        Value::Object(map) if map.len() > 30 => {
+            Value::String(format!("an object of {} fields", map.len()))
         }
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| (key.clone(), brief(value)))
+                .collect(),
+        ),
         _ => value.clone(),
     }
 }

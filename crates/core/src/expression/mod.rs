@@ -56,7 +56,12 @@ impl std::error::Error for ExpressionError {}
 
 impl ExpressionError {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), hint: None, offset: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            hint: None,
+            offset: None,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -93,13 +98,18 @@ impl Expression {
     pub fn parse(source: &str) -> Result<Self, ExpressionError> {
         let trimmed = source.trim();
         if trimmed.is_empty() {
-            return Err(ExpressionError::new("expression-empty", "the expression is empty")
-                .hint("write a path such as `steps.load.rows`, or a value"));
+            return Err(
+                ExpressionError::new("expression-empty", "the expression is empty")
+                    .hint("write a path such as `steps.load.rows`, or a value"),
+            );
         }
         if trimmed.len() > SOURCE_LIMIT {
             return Err(ExpressionError::new(
                 "expression-too-long",
-                format!("the expression has {} characters, at most {SOURCE_LIMIT} are allowed", trimmed.len()),
+                format!(
+                    "the expression has {} characters, at most {SOURCE_LIMIT} are allowed",
+                    trimmed.len()
+                ),
             )
             .hint("move the work into a `SQL query` or `Set values` step"));
         }
@@ -109,12 +119,17 @@ impl Expression {
         if found.depth > DEPTH_LIMIT {
             return Err(ExpressionError::new(
                 "expression-too-deep",
-                format!("the expression nests {} levels, at most {DEPTH_LIMIT} are allowed", found.depth),
+                format!(
+                    "the expression nests {} levels, at most {DEPTH_LIMIT} are allowed",
+                    found.depth
+                ),
             ));
         }
         if found.uses_eval {
             return Err(ExpressionError {
-                offset: trimmed.find("$eval").map(|at| trimmed[..at].chars().count()),
+                offset: trimmed
+                    .find("$eval")
+                    .map(|at| trimmed[..at].chars().count()),
                 ..ExpressionError::new("eval-not-allowed", "`$eval` does not exist here")
                     .hint("write the expression itself")
             });
@@ -140,7 +155,9 @@ impl Expression {
 
     /// Whether it reads something below `root` (`output`, `error` …).
     pub fn reads(&self, root: &str) -> bool {
-        self.references.iter().any(|reference| reference.path[0] == root)
+        self.references
+            .iter()
+            .any(|reference| reference.path[0] == root)
     }
 }
 
@@ -160,7 +177,8 @@ fn syntax_error(source: &str, message: &str) -> ExpressionError {
     });
     let number = text.find("Number(").and_then(|from| {
         let rest = &text[from + 7..];
-        rest.find(')').map(|to| rest[..to].trim_end_matches(".0").to_owned())
+        rest.find(')')
+            .map(|to| rest[..to].trim_end_matches(".0").to_owned())
     });
     let token = token.or(number);
     let offset = token
@@ -169,12 +187,25 @@ fn syntax_error(source: &str, message: &str) -> ExpressionError {
         .map(|at| source[..at].chars().count());
     let (sentence, offset) = match code.as_str() {
         "S0207" | "S0203" => ("the expression ends too early".to_owned(), Some(end)),
-        "S0101" => ("a text has no closing quote".to_owned(), source.rfind(['"', '\'']).map(|at| source[..at].chars().count())),
-        "S0105" => ("a name has no closing backquote".to_owned(), source.rfind('`').map(|at| source[..at].chars().count())),
+        "S0101" => (
+            "a text has no closing quote".to_owned(),
+            source
+                .rfind(['"', '\''])
+                .map(|at| source[..at].chars().count()),
+        ),
+        "S0105" => (
+            "a name has no closing backquote".to_owned(),
+            source.rfind('`').map(|at| source[..at].chars().count()),
+        ),
+        "S0103" | "S0104" => {
+            let escape = text.rsplit(": ").next().unwrap_or(text);
+            let at = source.find('\\').map(|at| source[..at].chars().count());
+            (format!("a text cannot hold the escape `{escape}`"), at)
+        }
         _ => match &token {
             Some(token) => (format!("`{token}` is not expected here"), offset),
             None => {
-                let mut sentence = text.to_owned();
+                let mut sentence = text.trim_end_matches('.').to_owned();
                 if let Some(first) = sentence.get_mut(0..1) {
                     first.make_ascii_lowercase();
                 }

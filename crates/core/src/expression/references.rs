@@ -3,8 +3,18 @@
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 
 /// Names that are in scope; anything else at the top level is a mistake that validation reports.
-const BOUND: &[&str] =
-    &["input", "steps", "run", "item", "index", "iteration", "error", "env", "output", "value"];
+const BOUND: &[&str] = &[
+    "input",
+    "steps",
+    "run",
+    "item",
+    "index",
+    "iteration",
+    "error",
+    "env",
+    "output",
+    "value",
+];
 
 /// A path that an expression reads from the scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +142,11 @@ impl Walker<'_> {
                 self.node(input, at_root);
                 self.pairs(pattern, false);
             }
-            AstNode::Conditional { condition, then_branch, else_branch } => {
+            AstNode::Conditional {
+                condition,
+                then_branch,
+                else_branch,
+            } => {
                 self.node(condition, at_root);
                 self.node(then_branch, at_root);
                 if let Some(else_branch) = else_branch {
@@ -146,7 +160,11 @@ impl Walker<'_> {
                     self.node(term, false);
                 }
             }
-            AstNode::Transform { location, update, delete } => {
+            AstNode::Transform {
+                location,
+                update,
+                delete,
+            } => {
                 self.node(location, false);
                 self.node(update, false);
                 if let Some(delete) = delete {
@@ -189,7 +207,9 @@ impl Walker<'_> {
             let broken = rest == 1 && !steps[0].stages.is_empty();
             if !broken {
                 for step in &steps[rest..] {
-                    let AstNode::Name(name) = &step.node else { break };
+                    let AstNode::Name(name) = &step.node else {
+                        break;
+                    };
                     names.push(name.clone());
                     if !step.stages.is_empty() {
                         break;
@@ -226,12 +246,20 @@ impl Walker<'_> {
     }
 
     fn reference(&mut self, path: Vec<String>) {
-        if let Some(known) = self.found.references.iter_mut().find(|known| known.path == path) {
+        if let Some(known) = self
+            .found
+            .references
+            .iter_mut()
+            .find(|known| known.path == path)
+        {
             known.guarded |= self.guarded;
             return;
         }
         let dotted = path.join(".");
-        let at = self.source.find(&dotted).or_else(|| self.source.find(path.last()?.as_str()));
+        let at = self
+            .source
+            .find(&dotted)
+            .or_else(|| self.source.find(path.last()?.as_str()));
         self.found.references.push(Reference {
             path,
             guarded: self.guarded,

@@ -142,7 +142,9 @@ impl Config {
                 let parsed = items
                     .iter()
                     .enumerate()
-                    .map(|(at, item)| Self::parse(item).map_err(|(path, error)| (format!("[{at}]{path}"), error)))
+                    .map(|(at, item)| {
+                        Self::parse(item).map_err(|(path, error)| (format!("[{at}]{path}"), error))
+                    })
                     .collect::<Result<Vec<_>, _>>()?;
                 if parsed.iter().all(|item| matches!(item, Self::Plain(_))) {
                     Self::Plain(value.clone())
@@ -159,7 +161,10 @@ impl Config {
                             .map_err(|(path, error)| (format!(".{key}{path}"), error))
                     })
                     .collect::<Result<Vec<_>, _>>()?;
-                if parsed.iter().all(|(_, item)| matches!(item, Self::Plain(_))) {
+                if parsed
+                    .iter()
+                    .all(|(_, item)| matches!(item, Self::Plain(_)))
+                {
                     Self::Plain(value.clone())
                 } else {
                     Self::Object(parsed)
@@ -177,15 +182,16 @@ impl Config {
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Value, (String, ExpressionError)> {
         Ok(match self {
             Self::Plain(value) => value.clone(),
-            Self::Template(template) => {
-                template.evaluate(scope).map_err(|error| (String::new(), error))?
-            }
+            Self::Template(template) => template
+                .evaluate(scope)
+                .map_err(|error| (String::new(), error))?,
             Self::List(items) => Value::Array(
                 items
                     .iter()
                     .enumerate()
                     .map(|(at, item)| {
-                        item.evaluate(scope).map_err(|(path, error)| (format!("[{at}]{path}"), error))
+                        item.evaluate(scope)
+                            .map_err(|(path, error)| (format!("[{at}]{path}"), error))
                     })
                     .collect::<Result<_, _>>()?,
             ),

@@ -39,7 +39,10 @@ impl Run {
         let state = &self.frames[frame];
         match &state.error {
             Some(error) if matches!(state.phase, FramePhase::Running | FramePhase::Finishing) => {
-                vec![Event::FailureStarted { scope: state.path.clone(), error: error.clone() }]
+                vec![Event::FailureStarted {
+                    scope: state.path.clone(),
+                    error: error.clone(),
+                }]
             }
             _ => Vec::new(),
         }
@@ -49,7 +52,10 @@ impl Run {
         let frame = &self.frames[here.0];
         match frame.phase {
             FramePhase::Failing => {
-                let message = frame.error.as_ref().map_or("a step failed", |error| error.message.as_str());
+                let message = frame
+                    .error
+                    .as_ref()
+                    .map_or("a step failed", |error| error.message.as_str());
                 format!("another step failed: {message}")
             }
             FramePhase::Finishing => "the end was reached".to_owned(),
@@ -111,10 +117,11 @@ impl Run {
     }
 
     fn receive(&self, here: At, at: Millis) -> Vec<Event> {
-        let Some(position) = self.matching_signal(here) else { return Vec::new() };
+        let Some(position) = self.matching_signal(here) else {
+            return Vec::new();
+        };
         let signal = &self.signals[position];
-        let output =
-            json!({ "event": signal.event, "key": signal.key, "payload": signal.payload });
+        let output = json!({ "event": signal.event, "key": signal.key, "payload": signal.payload });
         vec![self.succeed(here, Some("received".to_owned()), output, Vec::new(), at)]
     }
 
@@ -137,17 +144,17 @@ impl Run {
     }
 
     /// Nothing is carried out: plain edges are taken, and the first port.
-    fn passed(
-        &self,
-        here: At,
-        passed: super::event::Passed,
-        output: Value,
-        at: Millis,
-    ) -> Event {
+    fn passed(&self, here: At, passed: super::event::Passed, output: Value, at: Millis) -> Event {
         let step = self.step_at(here);
         let shape = &self.plan.graphs[self.frames[here.0].graph];
-        let port = step.outgoing.iter().find_map(|&edge| shape.edges[edge].port.clone());
-        let ending = Ending::Success { port: port.as_deref(), output: &output };
+        let port = step
+            .outgoing
+            .iter()
+            .find_map(|&edge| shape.edges[edge].port.clone());
+        let ending = Ending::Success {
+            port: port.as_deref(),
+            output: &output,
+        };
         Event::StepSucceeded {
             step: self.path(here),
             attempt: 1,
@@ -196,11 +203,19 @@ impl Run {
         if state.phase == Phase::Waiting {
             return self.answered(here, at);
         }
-        let Some(loops) = state.more.as_deref().and_then(|more| more.iterations.as_ref()) else {
+        let Some(loops) = state
+            .more
+            .as_deref()
+            .and_then(|more| more.iterations.as_ref())
+        else {
             return self.begin_waiting(here, at);
         };
         if state.phase == Phase::Cancelling {
-            return if loops.running == 0 { vec![self.cancelled(here, at)] } else { Vec::new() };
+            return if loops.running == 0 {
+                vec![self.cancelled(here, at)]
+            } else {
+                Vec::new()
+            };
         }
         if state.phase != Phase::Running {
             return Vec::new();
@@ -215,7 +230,10 @@ impl Run {
             if self.paused {
                 return Vec::new();
             }
-            vec![Event::IterationStarted { step: self.path(here), index }]
+            vec![Event::IterationStarted {
+                step: self.path(here),
+                index,
+            }]
         };
         match &step.control {
             Some(Control::ForEach { .. }) if !loops.listed => self.begin_waiting(here, at),
@@ -258,7 +276,13 @@ impl Run {
                 }
                 if loops.succeeded > 0 {
                     let result = loops.results.first().cloned().unwrap_or(Value::Null);
-                    return vec![self.succeed(here, None, json!({ "result": result }), Vec::new(), at)];
+                    return vec![self.succeed(
+                        here,
+                        None,
+                        json!({ "result": result }),
+                        Vec::new(),
+                        at,
+                    )];
                 }
                 begin(loops.started)
             }
@@ -278,11 +302,19 @@ impl Run {
     /// A question whose answers suffice.
     fn answered(&self, here: At, at: Millis) -> Vec<Event> {
         let more = self.frames[here.0].steps[here.1].more.as_deref();
-        let Some(Wait::People { question, answers, .. }) = more.and_then(|more| more.wait.as_ref()) else {
+        let Some(Wait::People {
+            question, answers, ..
+        }) = more.and_then(|more| more.wait.as_ref())
+        else {
             return Vec::new();
         };
-        let Some(last) = answers.last() else { return Vec::new() };
-        let approvals = answers.iter().filter(|one| one.decision == Decision::Approved).count();
+        let Some(last) = answers.last() else {
+            return Vec::new();
+        };
+        let approvals = answers
+            .iter()
+            .filter(|one| one.decision == Decision::Approved)
+            .count();
         let (port, output) = match last.decision {
             Decision::Submitted => (
                 "submitted",
@@ -295,7 +327,10 @@ impl Run {
             Decision::Approved if approvals >= question.quorum as usize => {
                 let people: Vec<&str> = answers.iter().map(|one| one.by.as_str()).collect();
                 let by = people.join(", ");
-                ("approved", json!({ "decision": "approved", "by": by, "comment": last.comment }))
+                (
+                    "approved",
+                    json!({ "decision": "approved", "by": by, "comment": last.comment }),
+                )
             }
             Decision::Approved => return Vec::new(),
         };
@@ -328,15 +363,22 @@ impl Run {
             Some(undo) => undo.attempt + 1,
             None => 1,
         };
-        let epoch = compensation.current.as_ref().map_or(1, |undo| undo.epoch + 1);
-        let Some(plan) = self.step_at(here).undo.as_ref() else { return Vec::new() };
+        let epoch = compensation
+            .current
+            .as_ref()
+            .map_or(1, |undo| undo.epoch + 1);
+        let Some(plan) = self.step_at(here).undo.as_ref() else {
+            return Vec::new();
+        };
         let output = self.frames[here.0].steps[here.1]
             .more
             .as_deref()
             .and_then(|more| more.output.as_deref().cloned())
             .unwrap_or(Value::Null);
         let error = serde_json::to_value(&state.error).unwrap_or_default();
-        let scope = RunScope::of_step(self, here, at).with("output", output).with("error", error);
+        let scope = RunScope::of_step(self, here, at)
+            .with("output", output)
+            .with("error", error);
         match plan.config.evaluate(&scope) {
             Ok(with) => {
                 let with = with.as_object().cloned().unwrap_or_default();
@@ -401,10 +443,15 @@ impl Run {
         if state.open > 0 || state.phase == FramePhase::Ended {
             return Vec::new();
         }
-        if let Some(error) = state.error.as_ref().filter(|_| {
-            matches!(state.phase, FramePhase::Running | FramePhase::Finishing)
-        }) {
-            return vec![Event::FailureStarted { scope: state.path.clone(), error: error.clone() }];
+        if let Some(error) = state
+            .error
+            .as_ref()
+            .filter(|_| matches!(state.phase, FramePhase::Running | FramePhase::Finishing))
+        {
+            return vec![Event::FailureStarted {
+                scope: state.path.clone(),
+                error: error.clone(),
+            }];
         }
         let takes_back = match state.phase {
             FramePhase::Failing => true,
@@ -412,9 +459,16 @@ impl Run {
             FramePhase::Running | FramePhase::Finishing | FramePhase::Ended => false,
         };
         if takes_back && state.compensation.is_none() {
-            let steps: Vec<String> = self.to_undo(frame).into_iter().map(|here| self.path(here)).collect();
+            let steps: Vec<String> = self
+                .to_undo(frame)
+                .into_iter()
+                .map(|here| self.path(here))
+                .collect();
             if !steps.is_empty() {
-                return vec![Event::CompensationStarted { scope: state.path.clone(), steps }];
+                return vec![Event::CompensationStarted {
+                    scope: state.path.clone(),
+                    steps,
+                }];
             }
         }
         if state.compensation.as_ref().is_some_and(|one| !one.done) {
@@ -439,7 +493,10 @@ impl Run {
         };
         Event::RunEnded {
             outcome,
-            name: self.outcome_name.clone().filter(|_| outcome == Outcome::Succeeded),
+            name: self
+                .outcome_name
+                .clone()
+                .filter(|_| outcome == Outcome::Succeeded),
             outputs,
             error: root.error.clone().filter(|_| outcome == Outcome::Failed),
         }
@@ -452,7 +509,9 @@ impl Run {
         for (local, step) in state.steps.iter().enumerate() {
             let plan = self.step_at((frame, local));
             let output = step.more.as_deref().and_then(|more| more.output.as_deref());
-            if let Some(output) = output.filter(|output| plan.outgoing.is_empty() && !output.is_null()) {
+            if let Some(output) =
+                output.filter(|output| plan.outgoing.is_empty() && !output.is_null())
+            {
                 outputs.insert(plan.id.clone(), output.clone());
             }
         }
@@ -482,25 +541,37 @@ impl Run {
         let scope = RunScope::new(self, frame, at);
         let result = match &plan.control {
             Some(
-                Control::ForEach { result: Some(result), .. }
-                | Control::Repeat { result: Some(result), .. }
-                | Control::Scope { result: Some(result) },
+                Control::ForEach {
+                    result: Some(result),
+                    ..
+                }
+                | Control::Repeat {
+                    result: Some(result),
+                    ..
+                }
+                | Control::Scope {
+                    result: Some(result),
+                },
             ) => match result.evaluate(&scope) {
                 Ok(result) => result,
                 Err((path, error)) => return failed(step_error(&format!("result{path}"), &error)),
             },
             _ => match self.leaf_outputs(frame) {
-                Value::Object(outputs) if outputs.len() == 1 => {
-                    outputs.into_iter().next().map_or(Value::Null, |(_, output)| output)
-                }
+                Value::Object(outputs) if outputs.len() == 1 => outputs
+                    .into_iter()
+                    .next()
+                    .map_or(Value::Null, |(_, output)| output),
                 outputs => outputs,
             },
         };
         let (mut because, mut next_at) = (None, None);
-        if let Some(Control::Repeat { until, max, delay, .. }) = &plan.control {
+        if let Some(Control::Repeat {
+            until, max, delay, ..
+        }) = &plan.control
+        {
             match until.evaluate_condition(&scope) {
                 Ok(done) => {
-                    because = Some(evaluation_of(until, &scope, Value::Bool(done)));
+                    because = Some(evaluation_of(until, &scope, &Value::Bool(done)));
                     if !done && index + 1 < *max {
                         match self.delay(delay.as_ref(), &scope) {
                             Ok(ms) => next_at = ms.map(|ms| at + ms),
@@ -522,9 +593,15 @@ impl Run {
         }
     }
 
-    fn delay(&self, delay: Option<&Config>, scope: &RunScope<'_>) -> Result<Option<i64>, StepError> {
+    fn delay(
+        &self,
+        delay: Option<&Config>,
+        scope: &RunScope<'_>,
+    ) -> Result<Option<i64>, StepError> {
         let Some(delay) = delay else { return Ok(None) };
-        let value = delay.evaluate(scope).map_err(|(path, error)| step_error(&format!("delay{path}"), &error))?;
+        let value = delay
+            .evaluate(scope)
+            .map_err(|(path, error)| step_error(&format!("delay{path}"), &error))?;
         match value.as_str().filter(|text| !text.trim().is_empty()) {
             None => Ok(None),
             Some(text) => parse_ms(text)

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::event::{Decision, EdgeResolution, Event, IterationOutcome, Logged, SkipReason};
 use super::plan::{Control, ItemPolicy};
 use super::run::{
-    Answer, At, Compensation, EdgeState, Ended, Frame, FrameIx, FramePhase, IterationState, Phase, Run,
-    Signal, Started, StepState, Todo, UndoPhase, UndoState, Wait,
+    Answer, At, Compensation, EdgeState, Ended, Frame, FrameIx, FramePhase, IterationState, Phase,
+    Run, Signal, Started, StepState, Todo, UndoPhase, UndoState, Wait,
 };
 use crate::Millis;
 use crate::document::Join;
@@ -50,7 +50,10 @@ pub enum Impossible {
 /// [`Impossible`] if the event cannot follow; the run is unchanged then.
 pub fn apply(run: &mut Run, logged: &Logged) -> Result<(), Impossible> {
     if logged.seq != run.seq + 1 {
-        return Err(Impossible::Position { last: run.seq, found: logged.seq });
+        return Err(Impossible::Position {
+            last: run.seq,
+            found: logged.seq,
+        });
     }
     if run.ended.is_some() {
         return Err(Impossible::Lifecycle("has ended"));
@@ -71,7 +74,15 @@ pub fn apply(run: &mut Run, logged: &Logged) -> Result<(), Impossible> {
 impl Run {
     fn fold(&mut self, event: &Event, at: Millis) -> Result<(), Impossible> {
         match event {
-            Event::RunStarted { run, input, env, seed, by, parent, .. } => {
+            Event::RunStarted {
+                run,
+                input,
+                env,
+                seed,
+                by,
+                parent,
+                ..
+            } => {
                 self.started = Some(Started {
                     run: run.clone(),
                     input: input.clone(),
@@ -83,14 +94,27 @@ impl Run {
                 });
                 self.open_frame(String::new(), 0, None, 0, None);
             }
-            Event::StepSkipped { step, reason, edges } => {
+            Event::StepSkipped {
+                step,
+                reason,
+                edges,
+            } => {
                 let here = self.expect(step, "StepSkipped", &[Phase::Idle])?;
                 let more = self.state(here).more_mut();
                 more.skipped = Some(reason.clone());
                 more.ended_at = Some(at);
                 self.end_step(here, Phase::Skipped, edges, None);
             }
-            Event::StepStarted { step, attempt, epoch, key, effect, with, error, .. } => {
+            Event::StepStarted {
+                step,
+                attempt,
+                epoch,
+                key,
+                effect,
+                with,
+                error,
+                ..
+            } => {
                 let here = self.expect(step, "StepStarted", &[Phase::Idle, Phase::Retrying])?;
                 let is_container = self.step_at(here).body.is_some();
                 let is_control = self.step_at(here).control.is_some();
@@ -149,8 +173,15 @@ impl Run {
                     self.state(here).phase = Phase::Running;
                 }
             }
-            Event::StepAttemptFailed { step, error, retry_at, because, .. } => {
-                let here = self.expect(step, "StepAttemptFailed", &[Phase::Running, Phase::Waiting])?;
+            Event::StepAttemptFailed {
+                step,
+                error,
+                retry_at,
+                because,
+                ..
+            } => {
+                let here =
+                    self.expect(step, "StepAttemptFailed", &[Phase::Running, Phase::Waiting])?;
                 let state = self.state(here);
                 state.phase = Phase::Retrying;
                 let more = state.more_mut();
@@ -161,11 +192,25 @@ impl Run {
                     more.because = vec![because.clone()];
                 }
             }
-            Event::StepSucceeded { step, attempt, port, output, because, passed, edges, .. } => {
+            Event::StepSucceeded {
+                step,
+                attempt,
+                port,
+                output,
+                because,
+                passed,
+                edges,
+                ..
+            } => {
                 let here = self.expect(
                     step,
                     "StepSucceeded",
-                    &[Phase::Idle, Phase::Running, Phase::Waiting, Phase::Cancelling],
+                    &[
+                        Phase::Idle,
+                        Phase::Running,
+                        Phase::Waiting,
+                        Phase::Cancelling,
+                    ],
                 )?;
                 self.use_signal(here, port.as_deref());
                 let state = self.state(here);
@@ -186,11 +231,23 @@ impl Run {
                     self.note_end(here, output);
                 }
             }
-            Event::StepFailed { step, attempt, error, handled, edges } => {
+            Event::StepFailed {
+                step,
+                attempt,
+                error,
+                handled,
+                edges,
+            } => {
                 let here = self.expect(
                     step,
                     "StepFailed",
-                    &[Phase::Idle, Phase::Running, Phase::Waiting, Phase::Retrying, Phase::Unknown],
+                    &[
+                        Phase::Idle,
+                        Phase::Running,
+                        Phase::Waiting,
+                        Phase::Retrying,
+                        Phase::Unknown,
+                    ],
                 )?;
                 let state = self.state(here);
                 state.attempt = *attempt;
@@ -208,7 +265,11 @@ impl Run {
                 }
             }
             Event::StepCancelRequested { step, reason } => {
-                let here = self.expect(step, "StepCancelRequested", &[Phase::Running, Phase::Waiting])?;
+                let here = self.expect(
+                    step,
+                    "StepCancelRequested",
+                    &[Phase::Running, Phase::Waiting],
+                )?;
                 let state = self.state(here);
                 state.phase = Phase::Cancelling;
                 state.more_mut().reason = Some(reason.clone());
@@ -218,11 +279,21 @@ impl Run {
                     self.agenda.insert(Todo::Next(here.0, here.1));
                 }
             }
-            Event::StepCancelled { step, reason, edges } => {
+            Event::StepCancelled {
+                step,
+                reason,
+                edges,
+            } => {
                 let here = self.expect(
                     step,
                     "StepCancelled",
-                    &[Phase::Running, Phase::Waiting, Phase::Retrying, Phase::Cancelling, Phase::Unknown],
+                    &[
+                        Phase::Running,
+                        Phase::Waiting,
+                        Phase::Retrying,
+                        Phase::Cancelling,
+                        Phase::Unknown,
+                    ],
                 )?;
                 let more = self.state(here).more_mut();
                 more.reason = Some(reason.clone());
@@ -233,16 +304,34 @@ impl Run {
             Event::WaitStarted { step, until } => {
                 self.wait(step, "WaitStarted", Wait::Time { until: *until })?;
             }
-            Event::EventAwaited { step, event, key, until } => {
-                let wait = Wait::Event { event: event.clone(), key: key.clone(), until: *until };
+            Event::EventAwaited {
+                step,
+                event,
+                key,
+                until,
+            } => {
+                let wait = Wait::Event {
+                    event: event.clone(),
+                    key: key.clone(),
+                    until: *until,
+                };
                 let here = self.wait(step, "EventAwaited", wait)?;
                 if self.matching_signal(here).is_some() {
                     self.agenda.insert(Todo::Signal(here.0, here.1));
                 }
             }
-            Event::EventReceived { id, event, key, payload } => {
+            Event::EventReceived {
+                id,
+                event,
+                key,
+                payload,
+            } => {
                 self.signal_ids.insert(id.clone());
-                self.signals.push(Signal { event: event.clone(), key: key.clone(), payload: payload.clone() });
+                self.signals.push(Signal {
+                    event: event.clone(),
+                    key: key.clone(),
+                    payload: payload.clone(),
+                });
                 let waiting: Vec<At> = self.active.iter().copied().collect();
                 for here in waiting {
                     if self.matching_signal(here).is_some() {
@@ -268,18 +357,29 @@ impl Run {
             }
             Event::ApprovalEscalated { step, to } => {
                 let here = self.expect(step, "ApprovalEscalated", &[Phase::Waiting])?;
-                if let Some(Wait::People { question, escalated, .. }) =
-                    &mut self.state(here).more_mut().wait
+                if let Some(Wait::People {
+                    question,
+                    escalated,
+                    ..
+                }) = &mut self.state(here).more_mut().wait
                 {
                     *escalated = true;
                     question.to.extend(to.iter().cloned());
                 }
             }
-            Event::ApprovalDecided { step, by, decision, comment, data, .. } => {
+            Event::ApprovalDecided {
+                step,
+                by,
+                decision,
+                comment,
+                data,
+                ..
+            } => {
                 let here = self.expect(step, "ApprovalDecided", &[Phase::Waiting])?;
                 let mut suffices = false;
-                if let Some(Wait::People { question, answers, .. }) =
-                    &mut self.state(here).more_mut().wait
+                if let Some(Wait::People {
+                    question, answers, ..
+                }) = &mut self.state(here).more_mut().wait
                 {
                     answers.push(Answer {
                         by: by.clone(),
@@ -294,7 +394,13 @@ impl Run {
                     self.agenda.insert(Todo::Next(here.0, here.1));
                 }
             }
-            Event::ChildRequested { step, run, workflow, version, input } => {
+            Event::ChildRequested {
+                step,
+                run,
+                workflow,
+                version,
+                input,
+            } => {
                 let wait = Wait::Child {
                     run: run.clone(),
                     workflow: workflow.clone(),
@@ -328,8 +434,17 @@ impl Run {
                 };
                 self.open_frame(format!("{step}[{index}]"), body, Some(here), *index, item);
             }
-            Event::IterationEnded { step, index, outcome, result, error, because, next_at } => {
-                let here = self.expect(step, "IterationEnded", &[Phase::Running, Phase::Cancelling])?;
+            Event::IterationEnded {
+                step,
+                index,
+                outcome,
+                result,
+                error,
+                because,
+                next_at,
+            } => {
+                let here =
+                    self.expect(step, "IterationEnded", &[Phase::Running, Phase::Cancelling])?;
                 let frame = *self
                     .frame_by_path
                     .get(&format!("{step}[{index}]"))
@@ -347,22 +462,40 @@ impl Run {
                 let frame = self.frame(scope)?;
                 self.agenda.remove(&Todo::Fail(frame));
                 self.frames[frame].phase = FramePhase::Failing;
-                self.frames[frame].error.get_or_insert_with(|| error.clone());
+                self.frames[frame]
+                    .error
+                    .get_or_insert_with(|| error.clone());
                 self.stop_all(frame);
             }
             Event::CompensationStarted { scope, steps } => {
                 let frame = self.frame(scope)?;
                 let queue = steps
                     .iter()
-                    .map(|step| self.locate(step).ok_or_else(|| Impossible::UnknownStep(step.clone())))
+                    .map(|step| {
+                        self.locate(step)
+                            .ok_or_else(|| Impossible::UnknownStep(step.clone()))
+                    })
                     .collect::<Result<Vec<_>, _>>()?;
-                self.frames[frame].compensation =
-                    Some(Compensation { queue, next: 0, failed: Vec::new(), current: None, done: false });
+                self.frames[frame].compensation = Some(Compensation {
+                    queue,
+                    next: 0,
+                    failed: Vec::new(),
+                    current: None,
+                    done: false,
+                });
                 self.compensating.insert(frame);
                 self.agenda.remove(&Todo::EndFrame(frame));
                 self.agenda.insert(Todo::Undo(frame));
             }
-            Event::UndoStarted { step, attempt, epoch, key, kind, effect, with } => {
+            Event::UndoStarted {
+                step,
+                attempt,
+                epoch,
+                key,
+                kind,
+                effect,
+                with,
+            } => {
                 let (frame, here) = self.undoing(step)?;
                 self.state(here).more_mut().undo = Some(UndoPhase::Running);
                 if let Some(compensation) = &mut self.frames[frame].compensation {
@@ -384,12 +517,18 @@ impl Run {
                 self.state(here).more_mut().undo = Some(UndoPhase::Succeeded);
                 self.next_undo(frame);
             }
-            Event::UndoFailed { step, error, retry_at } => {
+            Event::UndoFailed {
+                step,
+                error,
+                retry_at,
+            } => {
                 let (frame, here) = self.undoing(step)?;
                 self.state(here).more_mut().error = Some(error.clone());
                 if let Some(retry_at) = retry_at {
-                    if let Some(undo) =
-                        self.frames[frame].compensation.as_mut().and_then(|one| one.current.as_mut())
+                    if let Some(undo) = self.frames[frame]
+                        .compensation
+                        .as_mut()
+                        .and_then(|one| one.current.as_mut())
                     {
                         undo.running = false;
                         undo.retry_at = Some(*retry_at);
@@ -425,12 +564,26 @@ impl Run {
                 let here = self.expect(step, "RetryHurried", &[Phase::Retrying])?;
                 self.agenda.insert(Todo::Retry(here.0, here.1));
             }
-            Event::StepLogged { step, level, message } => {
-                let here = self.locate(step).ok_or_else(|| Impossible::UnknownStep(step.clone()))?;
-                self.state(here).more_mut().log.push((level.clone(), message.clone()));
+            Event::StepLogged {
+                step,
+                level,
+                message,
+            } => {
+                let here = self
+                    .locate(step)
+                    .ok_or_else(|| Impossible::UnknownStep(step.clone()))?;
+                self.state(here)
+                    .more_mut()
+                    .log
+                    .push((level.clone(), message.clone()));
             }
             Event::LateResultIgnored { .. } => {}
-            Event::RunEnded { outcome, name, outputs, error } => {
+            Event::RunEnded {
+                outcome,
+                name,
+                outputs,
+                error,
+            } => {
                 self.frames[0].phase = FramePhase::Ended;
                 self.agenda.clear();
                 self.ended = Some(Ended {
@@ -450,17 +603,26 @@ impl Run {
     }
 
     fn expect(&self, path: &str, event: &'static str, phases: &[Phase]) -> Result<At, Impossible> {
-        let here = self.locate(path).ok_or_else(|| Impossible::UnknownStep(path.to_owned()))?;
+        let here = self
+            .locate(path)
+            .ok_or_else(|| Impossible::UnknownStep(path.to_owned()))?;
         let phase = self.frames[here.0].steps[here.1].phase;
         if phases.contains(&phase) {
             Ok(here)
         } else {
-            Err(Impossible::WrongPhase { step: path.to_owned(), phase, event })
+            Err(Impossible::WrongPhase {
+                step: path.to_owned(),
+                phase,
+                event,
+            })
         }
     }
 
     fn frame(&self, path: &str) -> Result<FrameIx, Impossible> {
-        self.frame_by_path.get(path).copied().ok_or_else(|| Impossible::UnknownStep(path.to_owned()))
+        self.frame_by_path
+            .get(path)
+            .copied()
+            .ok_or_else(|| Impossible::UnknownStep(path.to_owned()))
     }
 
     fn wait(&mut self, path: &str, event: &'static str, wait: Wait) -> Result<At, Impossible> {
@@ -544,12 +706,17 @@ impl Run {
             let edge = &shape.edges[position];
             let resolution = edges.iter().find(|one| one.edge == edge.key);
             let taken = resolution.is_some_and(|one| one.taken);
-            self.frames[frame].edges[position] =
-                Some(EdgeState { taken, because: resolution.and_then(|one| one.because.clone()) });
+            self.frames[frame].edges[position] = Some(EdgeState {
+                taken,
+                because: resolution.and_then(|one| one.because.clone()),
+            });
             if let Some(error) = resolution.and_then(|one| one.error.clone()) {
                 condition_error.get_or_insert(error);
             }
-            if taken && edge.on.is_some() && let Some(error) = error {
+            if taken
+                && edge.on.is_some()
+                && let Some(error) = error
+            {
                 self.frames[frame].steps[edge.to].more_mut().incoming_error = Some(error.clone());
             }
             self.arrive(frame, edge.to, taken);
@@ -567,7 +734,10 @@ impl Run {
     /// An incoming edge of a step was resolved.
     fn arrive(&mut self, frame: FrameIx, local: usize, taken: bool) {
         let step = self.step_index((frame, local));
-        let (incoming, join) = (self.plan.steps[step].incoming as u32, self.plan.steps[step].join);
+        let (incoming, join) = (
+            self.plan.steps[step].incoming as u32,
+            self.plan.steps[step].join,
+        );
         let state = &mut self.frames[frame].steps[local];
         state.resolved += 1;
         state.taken += u32::from(taken);
@@ -611,14 +781,18 @@ impl Run {
     fn bodies_of(&self, here: At) -> Vec<FrameIx> {
         (0..self.frames.len())
             .filter(|&frame| {
-                self.frames[frame].parent == Some(here) && self.frames[frame].phase != FramePhase::Ended
+                self.frames[frame].parent == Some(here)
+                    && self.frames[frame].phase != FramePhase::Ended
             })
             .collect()
     }
 
     fn stop_bodies(&mut self, here: At) {
         for frame in self.bodies_of(here) {
-            if matches!(self.frames[frame].phase, FramePhase::Running | FramePhase::Finishing) {
+            if matches!(
+                self.frames[frame].phase,
+                FramePhase::Running | FramePhase::Finishing
+            ) {
                 self.agenda.remove(&Todo::Fail(frame));
                 self.frames[frame].phase = FramePhase::Stopping;
                 self.stop_all(frame);
@@ -640,7 +814,9 @@ impl Run {
             _ => ItemPolicy::Stop,
         };
         let is_loop = matches!(self.step_at(here).control, Some(Control::ForEach { .. }));
-        let Some(state) = &mut self.state(here).more_mut().iterations else { return };
+        let Some(state) = &mut self.state(here).more_mut().iterations else {
+            return;
+        };
         state.running -= 1;
         state.next_at = next_at;
         state.until = false;
@@ -656,7 +832,9 @@ impl Run {
                 }
             }
             IterationOutcome::Failed => {
-                let error = error.cloned().unwrap_or_else(|| StepError::new("failed", "the body failed"));
+                let error = error
+                    .cloned()
+                    .unwrap_or_else(|| StepError::new("failed", "the body failed"));
                 state.failed.push((index, error.clone()));
                 let too_many = match policy {
                     ItemPolicy::Stop => true,
@@ -684,7 +862,9 @@ impl Run {
 
     /// The frame that is compensating and the step that it is at.
     fn undoing(&self, path: &str) -> Result<(FrameIx, At), Impossible> {
-        let here = self.locate(path).ok_or_else(|| Impossible::UnknownStep(path.to_owned()))?;
+        let here = self
+            .locate(path)
+            .ok_or_else(|| Impossible::UnknownStep(path.to_owned()))?;
         self.compensating
             .iter()
             .copied()
@@ -702,9 +882,10 @@ impl Run {
     pub(crate) fn matching_signal(&self, (frame, local): At) -> Option<usize> {
         let state = &self.frames[frame].steps[local];
         match state.more.as_deref()?.wait.as_ref()? {
-            Wait::Event { event, key, .. } if state.phase == Phase::Waiting => {
-                self.signals.iter().position(|signal| signal.event == *event && signal.key == *key)
-            }
+            Wait::Event { event, key, .. } if state.phase == Phase::Waiting => self
+                .signals
+                .iter()
+                .position(|signal| signal.event == *event && signal.key == *key),
             _ => None,
         }
     }
@@ -723,7 +904,10 @@ impl Run {
             return;
         }
         if self.outcome_name.is_none() {
-            self.outcome_name = output.get("outcome").and_then(Value::as_str).map(str::to_owned);
+            self.outcome_name = output
+                .get("outcome")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             self.end_outputs = output.get("output").cloned();
         }
         if output.get("cancelRest") == Some(&Value::Bool(true))
@@ -738,7 +922,8 @@ impl Run {
         let (what, path) = timer.split_once(':').unwrap_or((timer, ""));
         match what {
             "run" => {
-                let error = StepError::permanent("run-timeout", "the run took longer than its time limit");
+                let error =
+                    StepError::permanent("run-timeout", "the run took longer than its time limit");
                 self.frames[0].error.get_or_insert(error);
                 self.agenda.insert(Todo::Fail(0));
             }
@@ -756,7 +941,10 @@ impl Run {
             "timeout" => {
                 let here = self.expect(path, "TimerFired", &[Phase::Running])?;
                 let title = self.step_at(here).title.clone();
-                let error = StepError::new("timeout", format!("`{title}` took longer than its time limit"));
+                let error = StepError::new(
+                    "timeout",
+                    format!("`{title}` took longer than its time limit"),
+                );
                 if let Some(state) = &mut self.state(here).more_mut().iterations {
                     state.timed_out = true;
                     state.next_at = None;
@@ -764,7 +952,9 @@ impl Run {
                 }
                 for frame in self.bodies_of(here) {
                     if self.frames[frame].phase == FramePhase::Running {
-                        self.frames[frame].error.get_or_insert_with(|| error.clone());
+                        self.frames[frame]
+                            .error
+                            .get_or_insert_with(|| error.clone());
                         self.agenda.insert(Todo::Fail(frame));
                     }
                 }
@@ -772,8 +962,10 @@ impl Run {
             }
             "undo" => {
                 let frame = self.frame(path)?;
-                if let Some(undo) =
-                    self.frames[frame].compensation.as_mut().and_then(|one| one.current.as_mut())
+                if let Some(undo) = self.frames[frame]
+                    .compensation
+                    .as_mut()
+                    .and_then(|one| one.current.as_mut())
                 {
                     undo.retry_at = None;
                 }
@@ -812,4 +1004,3 @@ pub(crate) fn verdict(join: Join, incoming: u32, resolved: u32, taken: u32) -> V
         Join::Live | Join::All | Join::First | Join::AtLeast(_) => Verdict::Open,
     }
 }
-

@@ -23,12 +23,17 @@ impl Run {
         at: Millis,
     ) -> Vec<Event> {
         let text = |name: &str| {
-            with.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+            with.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.trim().is_empty())
+                .map(str::to_owned)
         };
         match control {
             Control::Merge => vec![self.succeed(here, None, Value::Null, Vec::new(), at)],
             Control::Decision { cases } => vec![self.decision(here, cases, at)],
-            Control::Rules { hit, inputs, rules } => vec![self.rules(here, *hit, inputs, rules, at)],
+            Control::Rules { hit, inputs, rules } => {
+                vec![self.rules(here, *hit, inputs, rules, at)]
+            }
             Control::End => {
                 let output = json!({
                     "outcome": text("outcome").unwrap_or_else(|| "done".to_owned()),
@@ -58,8 +63,11 @@ impl Run {
                 }
                 other => {
                     let shown = brief(other.unwrap_or(&Value::Null));
-                    let error = StepError::permanent("not-a-list", format!("`items` must be a list, not {shown}"))
-                        .hint("of a table, take the preview, or let a `SQL query` step give rows");
+                    let error = StepError::permanent(
+                        "not-a-list",
+                        format!("`items` must be a list, not {shown}"),
+                    )
+                    .hint("of a table, take the preview, or let a `SQL query` step give rows");
                     vec![self.fail(here, 1, error, at)]
                 }
             },
@@ -70,14 +78,23 @@ impl Run {
                 let path = self.path(here);
                 let state = &self.frames[here.0].steps[here.1];
                 let attempt = state.attempt + u32::from(state.phase != Phase::Running);
-                let started = self.started.as_ref().map_or("", |started| started.run.as_str());
+                let started = self
+                    .started
+                    .as_ref()
+                    .map_or("", |started| started.run.as_str());
                 let child = short_hash(&format!("{started}/{path}#{attempt}"));
                 let workflow = text("workflow").unwrap_or_default();
                 let version = text("version").unwrap_or_else(|| "latest".to_owned());
                 let input = with.get("input").cloned().unwrap_or_else(|| json!({}));
                 vec![
                     self.started_event(here, Effect::Idempotent, Map::new(), None),
-                    Event::ChildRequested { step: path, run: child, workflow, version, input },
+                    Event::ChildRequested {
+                        step: path,
+                        run: child,
+                        workflow,
+                        version,
+                        input,
+                    },
                 ]
             }
             Control::Wait => {
@@ -86,15 +103,22 @@ impl Run {
                     (None, Some(until)) => until
                         .parse::<jiff::Timestamp>()
                         .map(jiff::Timestamp::as_millisecond)
-                        .map_err(|_| format!("`{until}` is not an instant such as `2026-12-24T18:00:00Z`")),
+                        .map_err(|_| {
+                            format!("`{until}` is not an instant such as `2026-12-24T18:00:00Z`")
+                        }),
                     (None, None) => Err("neither `for` nor `until` is given".to_owned()),
                 };
                 match until {
                     Ok(until) => vec![
                         self.started_event(here, Effect::Pure, with, None),
-                        Event::WaitStarted { step: self.path(here), until },
+                        Event::WaitStarted {
+                            step: self.path(here),
+                            until,
+                        },
                     ],
-                    Err(message) => vec![self.fail(here, 1, StepError::permanent("wait", message), at)],
+                    Err(message) => {
+                        vec![self.fail(here, 1, StepError::permanent("wait", message), at)]
+                    }
                 }
             }
             Control::WaitFor => match deadline(text("timeout"), at) {
@@ -103,10 +127,17 @@ impl Run {
                     let key = with.get("key").cloned().unwrap_or(Value::Null);
                     vec![
                         self.started_event(here, Effect::Pure, Map::new(), None),
-                        Event::EventAwaited { step: self.path(here), event, key, until },
+                        Event::EventAwaited {
+                            step: self.path(here),
+                            event,
+                            key,
+                            until,
+                        },
                     ]
                 }
-                Err(message) => vec![self.fail(here, 1, StepError::permanent("duration", message), at)],
+                Err(message) => {
+                    vec![self.fail(here, 1, StepError::permanent("duration", message), at)]
+                }
             },
             Control::Approval | Control::Form => self.ask(here, &with, at),
         }
@@ -121,7 +152,10 @@ impl Run {
         key: Option<String>,
     ) -> Event {
         let state = &self.frames[here.0].steps[here.1];
-        let error = state.more.as_deref().and_then(|more| more.incoming_error.clone());
+        let error = state
+            .more
+            .as_deref()
+            .and_then(|more| more.incoming_error.clone());
         Event::StepStarted {
             step: self.path(here),
             attempt: state.attempt + 1,
@@ -135,7 +169,10 @@ impl Run {
 
     /// The idempotency key of a step: the same for every attempt, another for every run and iteration.
     pub(crate) fn key(&self, path: &str) -> String {
-        let run = self.started.as_ref().map_or("", |started| started.run.as_str());
+        let run = self
+            .started
+            .as_ref()
+            .map_or("", |started| started.run.as_str());
         short_hash(&format!("{run}/{path}"))
     }
 
@@ -152,7 +189,13 @@ impl Run {
                 Ok((result, evaluation)) => {
                     because.push(evaluation);
                     if result {
-                        return self.succeed(here, Some(port.clone()), json!({ "port": port }), because, at);
+                        return self.succeed(
+                            here,
+                            Some(port.clone()),
+                            json!({ "port": port }),
+                            because,
+                            at,
+                        );
                     }
                 }
                 Err(error) => {
@@ -160,7 +203,13 @@ impl Run {
                 }
             }
         }
-        self.succeed(here, Some(OTHERWISE.to_owned()), json!({ "port": OTHERWISE }), because, at)
+        self.succeed(
+            here,
+            Some(OTHERWISE.to_owned()),
+            json!({ "port": OTHERWISE }),
+            because,
+            at,
+        )
     }
 
     fn rules(
@@ -173,7 +222,11 @@ impl Run {
     ) -> Event {
         match self.matching(here, hit, inputs, rules, at) {
             Ok((outputs, because)) => {
-                let port = if outputs.is_empty() { "unmatched" } else { "matched" };
+                let port = if outputs.is_empty() {
+                    "unmatched"
+                } else {
+                    "matched"
+                };
                 let output = match hit {
                     HitPolicy::Collect => Value::Array(outputs),
                     HitPolicy::First | HitPolicy::Unique => {
@@ -212,7 +265,10 @@ impl Run {
                 let Some(cell) = cell else { continue };
                 let scope = scope().with("value", values[column].clone());
                 let place = || format!("rule {}, input `{}`", row + 1, inputs[column].0);
-                if !cell.evaluate_condition(&scope).map_err(|error| step_error(&place(), &error))? {
+                if !cell
+                    .evaluate_condition(&scope)
+                    .map_err(|error| step_error(&place(), &error))?
+                {
                     matches = false;
                     break;
                 }
@@ -238,7 +294,11 @@ impl Run {
             let rows: Vec<&str> = because.iter().map(|one| one.expression.as_str()).collect();
             return Err(StepError::permanent(
                 "several-rules-match",
-                format!("{} rules match where only one may: {}", outputs.len(), rows.join("; ")),
+                format!(
+                    "{} rules match where only one may: {}",
+                    outputs.len(),
+                    rows.join("; ")
+                ),
             )
             .hint("make the conditions exclude each other, or let the first that matches count"));
         }
@@ -255,11 +315,20 @@ impl Run {
     fn ask(&self, here: At, with: &Map<String, Value>, at: Millis) -> Vec<Event> {
         let step = self.step_at(here);
         let text = |name: &str| {
-            with.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+            with.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.trim().is_empty())
+                .map(str::to_owned)
         };
         let names = |name: &str| -> Vec<String> {
             let list = with.get(name).and_then(Value::as_array);
-            list.map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+            list.map(|list| {
+                list.iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
+            .unwrap_or_default()
         };
         let times = (|| {
             let expires = deadline(text("expires"), at)?;
@@ -273,7 +342,11 @@ impl Run {
                 return vec![self.fail(here, 1, StepError::permanent("duration", message), at)];
             }
         };
-        let evidence = with.get("evidence").and_then(Value::as_object).cloned().unwrap_or_default();
+        let evidence = with
+            .get("evidence")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         let question_text = text("question");
         let shown = json!({ "question": question_text, "evidence": evidence, "fields": with.get("fields") });
         let escalate_to = names("escalateTo");
@@ -298,13 +371,18 @@ impl Run {
         };
         vec![
             self.started_event(here, Effect::Pure, Map::new(), None),
-            Event::ApprovalRequested { step: self.path(here), question },
+            Event::ApprovalRequested {
+                step: self.path(here),
+                question,
+            },
         ]
     }
 }
 
 fn deadline(length: Option<String>, at: Millis) -> Result<Option<Millis>, String> {
-    length.map(|length| parse_ms(&length).map(|ms| at + ms)).transpose()
+    length
+        .map(|length| parse_ms(&length).map(|ms| at + ms))
+        .transpose()
 }
 
 /// 32 hex digits of blake3.

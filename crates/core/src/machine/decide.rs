@@ -20,7 +20,10 @@ pub struct Refusal {
 }
 
 fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { code, message: message.into() })
+    Err(Refusal {
+        code,
+        message: message.into(),
+    })
 }
 
 /// The events that follow from an input, given the state. Nothing is changed.
@@ -40,8 +43,16 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
         _ if run.started.is_none() => refuse("not-started", "the run has not begun"),
         Input::Advance => Ok(run.advance(at)),
         Input::Recover => Ok(run.recover(at)),
-        Input::TaskEnded { step, epoch, result } => run.task_ended(step, *epoch, result, at),
-        Input::TaskLogged { step, level, message } => Ok(match run.locate(step) {
+        Input::TaskEnded {
+            step,
+            epoch,
+            result,
+        } => run.task_ended(step, *epoch, result, at),
+        Input::TaskLogged {
+            step,
+            level,
+            message,
+        } => Ok(match run.locate(step) {
             Some(_) => vec![Event::StepLogged {
                 step: step.clone(),
                 level: level.clone(),
@@ -49,12 +60,25 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             }],
             None => Vec::new(),
         }),
-        Input::UndoEnded { step, epoch, result } => run.undo_ended(step, *epoch, result, at),
+        Input::UndoEnded {
+            step,
+            epoch,
+            result,
+        } => run.undo_ended(step, *epoch, result, at),
         Input::TimerDue { timer } => Ok(run.timer_due(timer, at)),
-        Input::Decide { step, by, decision, comment, data } => {
-            run.decided(step, by, *decision, comment.as_deref(), data.as_ref())
-        }
-        Input::Signal { id, event, key, payload } => {
+        Input::Decide {
+            step,
+            by,
+            decision,
+            comment,
+            data,
+        } => run.decided(step, by, *decision, comment.as_deref(), data.as_ref()),
+        Input::Signal {
+            id,
+            event,
+            key,
+            payload,
+        } => {
             if run.signal_ids.contains(id) {
                 return Ok(Vec::new());
             }
@@ -65,7 +89,14 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
                 payload: payload.clone(),
             }])
         }
-        Input::ChildEnded { step, run: child, outcome, name, outputs, error } => {
+        Input::ChildEnded {
+            step,
+            run: child,
+            outcome,
+            name,
+            outputs,
+            error,
+        } => {
             let Some(here) = run.locate(step) else {
                 return refuse("unknown-step", format!("there is no step `{step}`"));
             };
@@ -88,7 +119,9 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             if state.phase == Phase::Cancelling {
                 return Ok(vec![run.cancelled(here, at)]);
             }
-            let message = error.as_ref().map_or("it was cancelled", |error| error.message.as_str());
+            let message = error
+                .as_ref()
+                .map_or("it was cancelled", |error| error.message.as_str());
             let error = StepError::new("sub-workflow", format!("run `{child}` failed: {message}"))
                 .details(json!({ "run": child, "error": error }));
             Ok(vec![run.attempt_failed(here, error, at)])
@@ -97,16 +130,26 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             if run.cancel.is_some() || run.frames[0].phase == FramePhase::Failing {
                 return refuse("already-ending", "the run is already being stopped");
             }
-            Ok(vec![Event::CancelRequested { by: by.clone(), reason: reason.clone(), undo: *undo }])
+            Ok(vec![Event::CancelRequested {
+                by: by.clone(),
+                reason: reason.clone(),
+                undo: *undo,
+            }])
         }
         Input::Pause { by } if !run.paused => Ok(vec![Event::RunPaused { by: by.clone() }]),
         Input::Resume { by } if run.paused => Ok(vec![Event::RunResumed { by: by.clone() }]),
         Input::Pause { .. } | Input::Resume { .. } => Ok(Vec::new()),
         Input::RetryNow { step, by } => match run.locate(step) {
             Some(here) if run.frames[here.0].steps[here.1].phase == Phase::Retrying => {
-                Ok(vec![Event::RetryHurried { step: step.clone(), by: by.clone() }])
+                Ok(vec![Event::RetryHurried {
+                    step: step.clone(),
+                    by: by.clone(),
+                }])
             }
-            _ => refuse("not-retrying", format!("step `{step}` does not wait for another attempt")),
+            _ => refuse(
+                "not-retrying",
+                format!("step `{step}` does not wait for another attempt"),
+            ),
         },
         Input::Settle { step, by, answer } => run.settle(step, by, answer, at),
     }
@@ -142,11 +185,21 @@ impl Run {
             match state.phase {
                 Phase::Running => {
                     let effect = state.more.as_deref().and_then(|more| more.effect);
-                    events.push(if effect.is_some_and(crate::step_kind::Effect::may_repeat) {
-                        Event::StepResumed { step: path, attempt: state.attempt, epoch: state.epoch + 1 }
-                    } else {
-                        Event::StepOutcomeUnknown { step: path, attempt: state.attempt, epoch: state.epoch }
-                    });
+                    events.push(
+                        if effect.is_some_and(crate::step_kind::Effect::may_repeat) {
+                            Event::StepResumed {
+                                step: path,
+                                attempt: state.attempt,
+                                epoch: state.epoch + 1,
+                            }
+                        } else {
+                            Event::StepOutcomeUnknown {
+                                step: path,
+                                attempt: state.attempt,
+                                epoch: state.epoch,
+                            }
+                        },
+                    );
                 }
                 Phase::Cancelling => events.push(self.cancelled(here, at)),
                 Phase::Idle
@@ -160,8 +213,12 @@ impl Run {
             }
         }
         for &frame in &self.compensating {
-            let Some(compensation) = &self.frames[frame].compensation else { continue };
-            let Some(undo) = compensation.current.as_ref().filter(|undo| undo.running) else { continue };
+            let Some(compensation) = &self.frames[frame].compensation else {
+                continue;
+            };
+            let Some(undo) = compensation.current.as_ref().filter(|undo| undo.running) else {
+                continue;
+            };
             let step = self.path(compensation.queue[compensation.next]);
             events.push(if undo.effect.may_repeat() {
                 Event::UndoStarted {
@@ -174,8 +231,15 @@ impl Run {
                     with: undo.with.clone(),
                 }
             } else {
-                let error = StepError::permanent("outcome-unknown", "taking it back was interrupted; look whether it happened");
-                Event::UndoFailed { step, error, retry_at: None }
+                let error = StepError::permanent(
+                    "outcome-unknown",
+                    "taking it back was interrupted; look whether it happened",
+                );
+                Event::UndoFailed {
+                    step,
+                    error,
+                    retry_at: None,
+                }
             });
         }
         events
@@ -192,7 +256,8 @@ impl Run {
             return refuse("unknown-step", format!("there is no step `{path}`"));
         };
         let state = &self.frames[here.0].steps[here.1];
-        let current = state.epoch == epoch && matches!(state.phase, Phase::Running | Phase::Cancelling);
+        let current =
+            state.epoch == epoch && matches!(state.phase, Phase::Running | Phase::Cancelling);
         if !current {
             let result = match result {
                 TaskResult::Succeeded { output, port } => {
@@ -201,7 +266,11 @@ impl Run {
                 TaskResult::Failed(error) => json!({ "failed": error }),
                 TaskResult::Cancelled => json!("cancelled"),
             };
-            return Ok(vec![Event::LateResultIgnored { step: path.to_owned(), epoch, result }]);
+            return Ok(vec![Event::LateResultIgnored {
+                step: path.to_owned(),
+                epoch,
+                result,
+            }]);
         }
         Ok(vec![match result {
             TaskResult::Succeeded { output, port } => {
@@ -241,11 +310,18 @@ impl Run {
         });
         let Some(undo) = current.filter(|undo| undo.epoch == epoch && undo.running) else {
             let result = json!({ "undo": true });
-            return Ok(vec![Event::LateResultIgnored { step: path.to_owned(), epoch, result }]);
+            return Ok(vec![Event::LateResultIgnored {
+                step: path.to_owned(),
+                epoch,
+                result,
+            }]);
         };
         let error = match result {
             TaskResult::Succeeded { output, .. } => {
-                return Ok(vec![Event::UndoSucceeded { step: path.to_owned(), output: output.clone() }]);
+                return Ok(vec![Event::UndoSucceeded {
+                    step: path.to_owned(),
+                    output: output.clone(),
+                }]);
             }
             TaskResult::Failed(error) => error.clone(),
             TaskResult::Cancelled => StepError::new("cancelled", "taking it back was stopped"),
@@ -254,12 +330,18 @@ impl Run {
         let retry_at = retry
             .filter(|retry| !error.permanent && undo.attempt < retry.attempts)
             .map(|retry| at + self.retry_delay(here, retry, undo.attempt));
-        Ok(vec![Event::UndoFailed { step: path.to_owned(), error, retry_at }])
+        Ok(vec![Event::UndoFailed {
+            step: path.to_owned(),
+            error,
+            retry_at,
+        }])
     }
 
     fn timer_due(&self, timer: &str, at: Millis) -> Vec<Event> {
         let (what, rest) = timer.split_once(':').unwrap_or((timer, ""));
-        let fired = || Event::TimerFired { timer: timer.to_owned() };
+        let fired = || Event::TimerFired {
+            timer: timer.to_owned(),
+        };
         let step = |path: &str| {
             let here = self.locate(path)?;
             let state = &self.frames[here.0].steps[here.1];
@@ -268,7 +350,10 @@ impl Run {
         match what {
             "run" => {
                 let due = self.run_deadline().is_some_and(|deadline| deadline <= at);
-                if due && self.frames[0].phase == FramePhase::Running && self.frames[0].error.is_none() {
+                if due
+                    && self.frames[0].phase == FramePhase::Running
+                    && self.frames[0].error.is_none()
+                {
                     vec![fired()]
                 } else {
                     Vec::new()
@@ -276,9 +361,18 @@ impl Run {
             }
             "undo" => {
                 let due = self.frame_by_path.get(rest).and_then(|&frame| {
-                    self.frames[frame].compensation.as_ref()?.current.as_ref()?.retry_at
+                    self.frames[frame]
+                        .compensation
+                        .as_ref()?
+                        .current
+                        .as_ref()?
+                        .retry_at
                 });
-                if due.is_some_and(|due| due <= at) { vec![fired()] } else { Vec::new() }
+                if due.is_some_and(|due| due <= at) {
+                    vec![fired()]
+                } else {
+                    Vec::new()
+                }
             }
             "retry" => match step(rest) {
                 Some((here, Phase::Retrying, more))
@@ -290,18 +384,22 @@ impl Run {
                 _ => Vec::new(),
             },
             "wait" => match step(rest) {
-                Some((here, Phase::Waiting, more))
-                    if matches!(more.wait, Some(Wait::Time { until }) if until <= at) =>
+                Some((here, Phase::Waiting, more)) if matches!(more.wait, Some(Wait::Time { until }) if until <= at) =>
                 {
                     vec![self.succeed(here, None, Value::Null, Vec::new(), at)]
                 }
                 _ => Vec::new(),
             },
             "event" => match step(rest) {
-                Some((here, Phase::Waiting, more))
-                    if matches!(more.wait, Some(Wait::Event { until: Some(until), .. }) if until <= at) =>
+                Some((here, Phase::Waiting, more)) if matches!(more.wait, Some(Wait::Event { until: Some(until), .. }) if until <= at) =>
                 {
-                    vec![self.succeed(here, Some("expired".to_owned()), Value::Null, Vec::new(), at)]
+                    vec![self.succeed(
+                        here,
+                        Some("expired".to_owned()),
+                        Value::Null,
+                        Vec::new(),
+                        at,
+                    )]
                 }
                 _ => Vec::new(),
             },
@@ -313,7 +411,11 @@ impl Run {
                     } else {
                         more.iterations.as_ref().and_then(|one| one.next_at)
                     };
-                    if due.is_some_and(|due| due <= at) { vec![fired()] } else { Vec::new() }
+                    if due.is_some_and(|due| due <= at) {
+                        vec![fired()]
+                    } else {
+                        Vec::new()
+                    }
                 }
                 _ => Vec::new(),
             },
@@ -323,10 +425,17 @@ impl Run {
     }
 
     fn question_timer(&self, what: &str, path: &str, at: Millis) -> Vec<Event> {
-        let Some(here) = self.locate(path) else { return Vec::new() };
+        let Some(here) = self.locate(path) else {
+            return Vec::new();
+        };
         let state = &self.frames[here.0].steps[here.1];
-        let Some(Wait::People { question, asked_at, reminded, escalated, .. }) =
-            state.more.as_deref().and_then(|more| more.wait.as_ref())
+        let Some(Wait::People {
+            question,
+            asked_at,
+            reminded,
+            escalated,
+            ..
+        }) = state.more.as_deref().and_then(|more| more.wait.as_ref())
         else {
             return Vec::new();
         };
@@ -340,14 +449,19 @@ impl Run {
             }
             "escalate" if !escalated && question.escalate_at.is_some_and(|due| due <= at) => {
                 let to = question.escalate_to.clone();
-                vec![Event::ApprovalEscalated { step: path.to_owned(), to }]
+                vec![Event::ApprovalEscalated {
+                    step: path.to_owned(),
+                    to,
+                }]
             }
             "remind"
                 if question
                     .remind_every_ms
                     .is_some_and(|every| asked_at + every * i64::from(reminded + 1) <= at) =>
             {
-                vec![Event::ApprovalReminded { step: path.to_owned() }]
+                vec![Event::ApprovalReminded {
+                    step: path.to_owned(),
+                }]
             }
             _ => Vec::new(),
         }
@@ -365,20 +479,31 @@ impl Run {
             return refuse("unknown-step", format!("there is no step `{path}`"));
         };
         let state = &self.frames[here.0].steps[here.1];
-        let Some(Wait::People { question, answers, .. }) = state
+        let Some(Wait::People {
+            question, answers, ..
+        }) = state
             .more
             .as_deref()
             .and_then(|more| more.wait.as_ref())
             .filter(|_| state.phase == Phase::Waiting)
         else {
-            return refuse("not-asking", format!("step `{path}` does not ask anything now"));
+            return refuse(
+                "not-asking",
+                format!("step `{path}` does not ask anything now"),
+            );
         };
         let fits = (question.kind == "form") == (decision == Decision::Submitted);
         if !fits {
-            return refuse("wrong-answer", format!("step `{path}` asks for another kind of answer"));
+            return refuse(
+                "wrong-answer",
+                format!("step `{path}` asks for another kind of answer"),
+            );
         }
         if answers.iter().any(|answer| answer.by == by) {
-            return refuse("already-answered", format!("`{by}` has already answered `{path}`"));
+            return refuse(
+                "already-answered",
+                format!("`{by}` has already answered `{path}`"),
+            );
         }
         Ok(vec![Event::ApprovalDecided {
             step: path.to_owned(),
@@ -397,11 +522,14 @@ impl Run {
         answer: &Settlement,
         at: Millis,
     ) -> Result<Vec<Event>, Refusal> {
-        let here = self.locate(path).filter(|&(frame, local)| {
-            self.frames[frame].steps[local].phase == Phase::Unknown
-        });
+        let here = self
+            .locate(path)
+            .filter(|&(frame, local)| self.frames[frame].steps[local].phase == Phase::Unknown);
         let Some(here) = here else {
-            return refuse("not-unknown", format!("the outcome of step `{path}` is not in question"));
+            return refuse(
+                "not-unknown",
+                format!("the outcome of step `{path}` is not in question"),
+            );
         };
         let settled = Event::StepOutcomeSettled {
             step: path.to_owned(),
@@ -411,10 +539,14 @@ impl Run {
         let attempt = self.frames[here.0].steps[here.1].attempt;
         Ok(match answer {
             Settlement::Done { output } => {
-                vec![settled, self.succeed(here, None, output.clone(), Vec::new(), at)]
+                vec![
+                    settled,
+                    self.succeed(here, None, output.clone(), Vec::new(), at),
+                ]
             }
             Settlement::NotDone => {
-                let error = StepError::permanent("not-done", format!("`{by}` says that it did not happen"));
+                let error =
+                    StepError::permanent("not-done", format!("`{by}` says that it did not happen"));
                 vec![settled, self.fail(here, attempt, error, at)]
             }
             Settlement::RunAgain => vec![settled],
@@ -436,7 +568,11 @@ impl Run {
 /// `input` with the defaults that the schema gives its properties.
 fn with_defaults(schema: Option<&Value>, input: Value) -> Value {
     let Some(properties) = schema.and_then(|schema| schema.get("properties")?.as_object()) else {
-        return if input.is_null() { Value::Object(Map::new()) } else { input };
+        return if input.is_null() {
+            Value::Object(Map::new())
+        } else {
+            input
+        };
     };
     let mut map = match input {
         Value::Object(map) => map,

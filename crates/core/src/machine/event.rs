@@ -3,7 +3,10 @@
 //! An event variant is never removed and never changes meaning; a new need is a new variant or a new optional
 //! field. `tests/histories/` replays every log that was ever released.
 
-#![expect(missing_docs, reason = "a field of an event is named after the one thing it holds; its variant says the rest")]
+#![expect(
+    missing_docs,
+    reason = "a field of an event is named after the one thing it holds; its variant says the rest"
+)]
 
 use std::collections::BTreeMap;
 
@@ -85,11 +88,23 @@ pub enum Event {
         error: Option<StepError>,
     },
     /// A host came back after an interruption and carries the attempt out again, with the same key.
-    StepResumed { step: StepPath, attempt: u32, epoch: u32 },
+    StepResumed {
+        step: StepPath,
+        attempt: u32,
+        epoch: u32,
+    },
     /// A step with an `unsafe` effect was interrupted: nobody knows whether it acted. A person is asked.
-    StepOutcomeUnknown { step: StepPath, attempt: u32, epoch: u32 },
+    StepOutcomeUnknown {
+        step: StepPath,
+        attempt: u32,
+        epoch: u32,
+    },
     /// A person said what became of a step with unknown outcome.
-    StepOutcomeSettled { step: StepPath, by: String, answer: Settlement },
+    StepOutcomeSettled {
+        step: StepPath,
+        by: String,
+        answer: Settlement,
+    },
     /// An attempt failed.
     StepAttemptFailed {
         step: StepPath,
@@ -238,10 +253,7 @@ pub enum Event {
         error: StepError,
     },
     /// Completed steps are taken back, last one first.
-    CompensationStarted {
-        scope: String,
-        steps: Vec<StepPath>,
-    },
+    CompensationStarted { scope: String, steps: Vec<StepPath> },
     /// The undo of a step begins.
     UndoStarted {
         step: StepPath,
@@ -269,7 +281,10 @@ pub enum Event {
         retry_at: Option<Millis>,
     },
     /// Everything that could be taken back was tried.
-    CompensationEnded { scope: String, failed: Vec<StepPath> },
+    CompensationEnded {
+        scope: String,
+        failed: Vec<StepPath>,
+    },
     /// The run was told to stop.
     CancelRequested {
         by: String,
@@ -287,7 +302,11 @@ pub enum Event {
     /// A person asked for the next attempt at once.
     RetryHurried { step: StepPath, by: String },
     /// A step wrote a line.
-    StepLogged { step: StepPath, level: String, message: String },
+    StepLogged {
+        step: StepPath,
+        level: String,
+        message: String,
+    },
     /// The last event of every run.
     RunEnded {
         outcome: Outcome,

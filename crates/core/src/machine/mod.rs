@@ -46,8 +46,8 @@ pub use input::{Input, Start, TaskResult};
 pub use pending::pending;
 pub use plan::Plan;
 pub use run::{
-    Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState, StepView,
-    UndoPhase, Wait,
+    Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState,
+    StepView, UndoPhase, Wait,
 };
 
 use std::sync::Arc;
@@ -80,13 +80,21 @@ pub enum ReplayError {
 /// # Panics
 ///
 /// If an event that was just decided cannot be applied: a mistake in this crate, found by its property tests.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an input is used up by deciding on it"
+)]
 pub fn step(run: &mut Run, input: Input, at: Millis) -> Result<Vec<Logged>, Refusal> {
     let at = at.max(run.at());
     let mut log = Vec::new();
     let mut events = decide(run, &input, at)?;
     loop {
         for event in events {
-            let logged = Logged { seq: run.seq() + 1, at, event };
+            let logged = Logged {
+                seq: run.seq() + 1,
+                at,
+                event,
+            };
             apply(run, &logged).expect("what was decided from a state can be applied to it");
             log.push(logged);
         }
@@ -110,8 +118,14 @@ pub fn replay<'a>(
 ) -> Result<Run, ReplayError> {
     let mut run = Run::new(plan);
     for logged in log {
-        apply(&mut run, logged)
-            .map_err(|reason| ReplayError::Impossible { seq: logged.seq, reason })?;
+        apply(&mut run, logged).map_err(|reason| ReplayError::Impossible {
+            seq: logged.seq,
+            reason,
+        })?;
     }
-    if run.seq() == 0 { Err(ReplayError::Empty) } else { Ok(run) }
+    if run.seq() == 0 {
+        Err(ReplayError::Empty)
+    } else {
+        Ok(run)
+    }
 }

@@ -14,8 +14,12 @@ pub fn pending(run: &Run) -> Vec<Action> {
         run.pending_of(here, &mut actions);
     }
     for &frame in &run.compensating {
-        let Some(compensation) = &run.frames[frame].compensation else { continue };
-        let Some(undo) = &compensation.current else { continue };
+        let Some(compensation) = &run.frames[frame].compensation else {
+            continue;
+        };
+        let Some(undo) = &compensation.current else {
+            continue;
+        };
         let here = compensation.queue[compensation.next];
         if undo.running {
             actions.push(Action::StartUndo(Task {
@@ -26,17 +30,27 @@ pub fn pending(run: &Run) -> Vec<Action> {
                 key: undo.key.clone(),
                 effect: undo.effect,
                 with: undo.with.clone(),
-                timeout_ms: run.step_at(here).undo.as_ref().and_then(|plan| plan.timeout_ms),
+                timeout_ms: run
+                    .step_at(here)
+                    .undo
+                    .as_ref()
+                    .and_then(|plan| plan.timeout_ms),
             }));
         } else if let Some(at) = undo.retry_at {
-            actions.push(Action::SetTimer { timer: format!("undo:{}", run.frames[frame].path), at });
+            actions.push(Action::SetTimer {
+                timer: format!("undo:{}", run.frames[frame].path),
+                at,
+            });
         }
     }
     if let Some(at) = run.run_deadline()
         && run.frames[0].phase == FramePhase::Running
         && run.frames[0].error.is_none()
     {
-        actions.push(Action::SetTimer { timer: "run".to_owned(), at });
+        actions.push(Action::SetTimer {
+            timer: "run".to_owned(),
+            at,
+        });
     }
     actions
 }
@@ -45,9 +59,14 @@ impl Run {
     fn pending_of(&self, here: At, actions: &mut Vec<Action>) {
         let state = &self.frames[here.0].steps[here.1];
         let step = self.step_at(here);
-        let Some(more) = state.more.as_deref() else { return };
+        let Some(more) = state.more.as_deref() else {
+            return;
+        };
         let path = self.path(here);
-        let timer = |what: &str, at| Action::SetTimer { timer: format!("{what}:{path}"), at };
+        let timer = |what: &str, at| Action::SetTimer {
+            timer: format!("{what}:{path}"),
+            at,
+        };
         match state.phase {
             Phase::Running if step.body.is_some() => {
                 if let Some(at) = self.container_deadline(here)
@@ -72,13 +91,26 @@ impl Run {
             Phase::Waiting => match &more.wait {
                 Some(Wait::Time { until }) => actions.push(timer("wait", *until)),
                 Some(Wait::Event { event, key, until }) => {
-                    actions.push(Action::Listen { step: path.clone(), event: event.clone(), key: key.clone() });
+                    actions.push(Action::Listen {
+                        step: path.clone(),
+                        event: event.clone(),
+                        key: key.clone(),
+                    });
                     if let Some(at) = until {
                         actions.push(timer("event", *at));
                     }
                 }
-                Some(Wait::People { question, asked_at, reminded, escalated, .. }) => {
-                    actions.push(Action::Ask { step: path.clone(), question: question.clone() });
+                Some(Wait::People {
+                    question,
+                    asked_at,
+                    reminded,
+                    escalated,
+                    ..
+                }) => {
+                    actions.push(Action::Ask {
+                        step: path.clone(),
+                        question: question.clone(),
+                    });
                     if let Some(at) = question.expires_at {
                         actions.push(timer("expire", at));
                     }
@@ -89,7 +121,12 @@ impl Run {
                         actions.push(timer("remind", asked_at + every * i64::from(reminded + 1)));
                     }
                 }
-                Some(Wait::Child { run, workflow, version, input }) => {
+                Some(Wait::Child {
+                    run,
+                    workflow,
+                    version,
+                    input,
+                }) => {
                     actions.push(Action::StartChild {
                         step: path,
                         run: run.clone(),
@@ -107,10 +144,16 @@ impl Run {
             }
             Phase::Cancelling => match &more.wait {
                 Some(Wait::Child { run, .. }) => {
-                    actions.push(Action::CancelChild { step: path, run: run.clone() });
+                    actions.push(Action::CancelChild {
+                        step: path,
+                        run: run.clone(),
+                    });
                 }
                 _ if step.body.is_none() => {
-                    actions.push(Action::CancelTask { step: path, epoch: state.epoch });
+                    actions.push(Action::CancelTask {
+                        step: path,
+                        epoch: state.epoch,
+                    });
                 }
                 _ => {}
             },

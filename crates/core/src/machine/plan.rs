@@ -96,12 +96,29 @@ pub(crate) struct RetryPlan {
 /// What a control step does, with its expressions parsed.
 #[derive(Debug)]
 pub(crate) enum Control {
-    Decision { cases: Vec<(String, Expression)> },
-    Rules { hit: HitPolicy, inputs: Vec<(String, Config)>, rules: Vec<Rule> },
+    Decision {
+        cases: Vec<(String, Expression)>,
+    },
+    Rules {
+        hit: HitPolicy,
+        inputs: Vec<(String, Config)>,
+        rules: Vec<Rule>,
+    },
     Merge,
-    ForEach { concurrency: u32, policy: ItemPolicy, result: Option<Config> },
-    Repeat { until: Expression, max: u32, delay: Option<Config>, result: Option<Config> },
-    Scope { result: Option<Config> },
+    ForEach {
+        concurrency: u32,
+        policy: ItemPolicy,
+        result: Option<Config>,
+    },
+    Repeat {
+        until: Expression,
+        max: u32,
+        delay: Option<Config>,
+        result: Option<Config>,
+    },
+    Scope {
+        result: Option<Config>,
+    },
     Workflow,
     End,
     Fail,
@@ -152,7 +169,8 @@ impl Plan {
             problems: Vec::new(),
         };
         compiler.graph(&workflow.steps, &workflow.edges, None);
-        let timeout_ms = compiler.duration(Place::default(), "timeout", workflow.timeout.as_deref());
+        let timeout_ms =
+            compiler.duration(Place::default(), "timeout", workflow.timeout.as_deref());
         if !compiler.problems.is_empty() {
             return Err(compiler.problems);
         }
@@ -200,12 +218,21 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn problem(&mut self, code: &str, place: Place, message: impl Into<String>) {
-        self.problems.push(Problem::new(code, Severity::Error, place, message));
+        self.problems
+            .push(Problem::new(code, Severity::Error, place, message));
     }
 
     fn expression_problem(&mut self, place: Place, error: &ExpressionError) {
-        let place = Place { offset: error.offset.and_then(|at| u32::try_from(at).ok()), ..place };
-        let problem = Problem::new("expression-syntax", Severity::Error, place, error.message.clone());
+        let place = Place {
+            offset: error.offset.and_then(|at| u32::try_from(at).ok()),
+            ..place
+        };
+        let problem = Problem::new(
+            "expression-syntax",
+            Severity::Error,
+            place,
+            error.message.clone(),
+        );
         self.problems.push(match &error.hint {
             Some(hint) => problem.hint(hint.clone()),
             None => problem,
@@ -216,7 +243,14 @@ impl Compiler<'_> {
         match parse_ms(text?) {
             Ok(ms) => Some(ms),
             Err(message) => {
-                self.problem("duration", Place { field: Some(field.to_owned()), ..place }, message);
+                self.problem(
+                    "duration",
+                    Place {
+                        field: Some(field.to_owned()),
+                        ..place
+                    },
+                    message,
+                );
                 None
             }
         }
@@ -224,11 +258,19 @@ impl Compiler<'_> {
 
     fn graph(&mut self, steps: &[Step], edges: &[Edge], owner: Option<StepIx>) -> GraphIx {
         let graph = self.graphs.len();
-        self.graphs.push(Graph { owner, steps: Vec::new(), edges: Vec::new() });
+        self.graphs.push(Graph {
+            owner,
+            steps: Vec::new(),
+            edges: Vec::new(),
+        });
         let mut locals: BTreeMap<&str, usize> = BTreeMap::new();
         for (local, step) in steps.iter().enumerate() {
             if locals.insert(&step.id, local).is_some() || self.by_id.contains_key(&step.id) {
-                self.problem("duplicate-id", Place::step(&step.id), format!("two steps have the id `{}`", step.id));
+                self.problem(
+                    "duplicate-id",
+                    Place::step(&step.id),
+                    format!("two steps have the id `{}`", step.id),
+                );
             }
             let index = self.step(step, graph, local);
             self.graphs[graph].steps.push(index);
@@ -251,16 +293,33 @@ impl Compiler<'_> {
     ) {
         let key = edge.key();
         let place = Place::edge(&key);
-        let (Some(&from), Some(&to)) = (locals.get(edge.from_step()), locals.get(edge.to.as_str())) else {
-            self.problem("unknown-step", place, format!("edge `{key}` leads from or to a step that is not there"));
+        let (Some(&from), Some(&to)) = (locals.get(edge.from_step()), locals.get(edge.to.as_str()))
+        else {
+            self.problem(
+                "unknown-step",
+                place,
+                format!("edge `{key}` leads from or to a step that is not there"),
+            );
             return;
         };
         if !keys.insert(key.clone()) {
-            self.problem("duplicate-edge", place, format!("there are two edges `{key}`"));
+            self.problem(
+                "duplicate-edge",
+                place,
+                format!("there are two edges `{key}`"),
+            );
             return;
         }
         let when = edge.when.as_deref().filter(|when| !when.trim().is_empty());
-        let when = when.and_then(|when| self.condition(Place { field: Some("when".to_owned()), ..place }, when));
+        let when = when.and_then(|when| {
+            self.condition(
+                Place {
+                    field: Some("when".to_owned()),
+                    ..place
+                },
+                when,
+            )
+        });
         let position = self.graphs[graph].edges.len();
         self.graphs[graph].edges.push(EdgePlan {
             key,
@@ -305,7 +364,13 @@ impl Compiler<'_> {
             }
             Err((path, error)) => {
                 let field = format!("{}{path}", place.field.clone().unwrap_or_default());
-                self.expression_problem(Place { field: Some(field), ..place }, &error);
+                self.expression_problem(
+                    Place {
+                        field: Some(field),
+                        ..place
+                    },
+                    &error,
+                );
                 Config::Plain(Value::Null)
             }
         }
@@ -329,7 +394,11 @@ impl Compiler<'_> {
         let place = Place::step(&step.id);
         let kind = self.catalog.find(&step.kind).cloned();
         if kind.is_none() && !step.disabled {
-            self.problem("unknown-kind", place.clone(), format!("this build has no step kind `{}`", step.kind));
+            self.problem(
+                "unknown-kind",
+                place.clone(),
+                format!("this build has no step kind `{}`", step.kind),
+            );
         }
         let with = joined_lines(step, kind.as_ref());
         let is_control = kind.as_ref().is_some_and(|kind| kind.is_control);
@@ -342,7 +411,9 @@ impl Compiler<'_> {
             _ => with
                 .iter()
                 .filter(|(name, _)| {
-                    !is_control || !matches!(name.as_str(), "until" | "result" | "delay") || step.kind == "wait"
+                    !is_control
+                        || !matches!(name.as_str(), "until" | "result" | "delay")
+                        || step.kind == "wait"
                 })
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
@@ -350,16 +421,36 @@ impl Compiler<'_> {
         let config = if step.disabled {
             Config::Plain(Value::Object(Map::new()))
         } else {
-            self.config(Place { field: Some("with".to_owned()), ..place.clone() }, &Value::Object(at_start))
+            self.config(
+                Place {
+                    field: Some("with".to_owned()),
+                    ..place.clone()
+                },
+                &Value::Object(at_start),
+            )
         };
         let retry = self.retry(&place, "retry", step.retry.as_ref());
         let timeout_ms = self.duration(place.clone(), "timeout", step.timeout.as_deref());
         let undo = step.undo.as_ref().map(|undo| {
-            let field = Place { field: Some("undo.with".to_owned()), ..place.clone() };
-            let kind = self.catalog.find(&undo.kind).filter(|kind| !kind.is_control).cloned();
+            let field = Place {
+                field: Some("undo.with".to_owned()),
+                ..place.clone()
+            };
+            let kind = self
+                .catalog
+                .find(&undo.kind)
+                .filter(|kind| !kind.is_control)
+                .cloned();
             if kind.is_none() {
-                let place = Place { field: Some("undo.kind".to_owned()), ..place.clone() };
-                self.problem("unknown-kind", place, format!("`{}` is not a task that can undo", undo.kind));
+                let place = Place {
+                    field: Some("undo.kind".to_owned()),
+                    ..place.clone()
+                };
+                self.problem(
+                    "unknown-kind",
+                    place,
+                    format!("`{}` is not a task that can undo", undo.kind),
+                );
             }
             UndoPlan {
                 kind: undo.kind.clone(),
@@ -401,13 +492,30 @@ impl Compiler<'_> {
 
     fn retry(&mut self, place: &Place, field: &str, retry: Option<&Retry>) -> RetryPlan {
         let Some(retry) = retry else {
-            return RetryPlan { attempts: 1, first_ms: 1_000, factor: 2.0, max_ms: 300_000, jitter: 0.0, when: None };
+            return RetryPlan {
+                attempts: 1,
+                first_ms: 1_000,
+                factor: 2.0,
+                max_ms: 300_000,
+                jitter: 0.0,
+                when: None,
+            };
         };
-        let first = self.duration(place.clone(), &format!("{field}.first"), retry.first.as_deref());
+        let first = self.duration(
+            place.clone(),
+            &format!("{field}.first"),
+            retry.first.as_deref(),
+        );
         let max = self.duration(place.clone(), &format!("{field}.max"), retry.max.as_deref());
         let when = retry.when.as_deref().filter(|when| !when.trim().is_empty());
         let when = when.and_then(|when| {
-            self.condition(Place { field: Some(format!("{field}.when")), ..place.clone() }, when)
+            self.condition(
+                Place {
+                    field: Some(format!("{field}.when")),
+                    ..place.clone()
+                },
+                when,
+            )
         });
         RetryPlan {
             attempts: retry.attempts.unwrap_or(3).max(1),
@@ -421,11 +529,24 @@ impl Compiler<'_> {
 
     fn control(&mut self, step: &Step, with: &Map<String, Value>) -> Option<Control> {
         let place = |field: &str| Place::field(&step.id, format!("with.{field}"));
-        let text = |name: &str| with.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-        let number = |name: &str, default: u32| {
-            with.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(default).max(1)
+        let text = |name: &str| {
+            with.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.trim().is_empty())
         };
-        let list = |name: &str| with.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let number = |name: &str, default: u32| {
+            with.get(name)
+                .and_then(Value::as_u64)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(default)
+                .max(1)
+        };
+        let list = |name: &str| {
+            with.get(name)
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default()
+        };
         let result = |this: &mut Self| {
             with.get("result")
                 .filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
@@ -449,21 +570,31 @@ impl Compiler<'_> {
                 let policy = match text("onItemFailure") {
                     Some("continue") => ItemPolicy::Continue,
                     Some("atMost") => ItemPolicy::AtMostPercent(
-                        with.get("atMostPercent").and_then(Value::as_f64).unwrap_or(0.0),
+                        with.get("atMostPercent")
+                            .and_then(Value::as_f64)
+                            .unwrap_or(0.0),
                     ),
                     _ => ItemPolicy::Stop,
                 };
-                Control::ForEach { concurrency: number("concurrency", 1), policy, result: result(self) }
+                Control::ForEach {
+                    concurrency: number("concurrency", 1),
+                    policy,
+                    result: result(self),
+                }
             }
             "repeat" => Control::Repeat {
                 until: self.condition(place("until"), text("until").unwrap_or_default())?,
                 max: number("max", 100),
-                delay: with.get("delay").filter(|value| !value.is_null()).cloned().map(|value| {
-                    self.config(place("delay"), &value)
-                }),
+                delay: with
+                    .get("delay")
+                    .filter(|value| !value.is_null())
+                    .cloned()
+                    .map(|value| self.config(place("delay"), &value)),
                 result: result(self),
             },
-            "scope" => Control::Scope { result: result(self) },
+            "scope" => Control::Scope {
+                result: result(self),
+            },
             "workflow" => Control::Workflow,
             "end" => Control::End,
             "fail" => Control::Fail,
@@ -472,21 +603,37 @@ impl Compiler<'_> {
             "wait" => Control::Wait,
             "wait_for" => Control::WaitFor,
             other => {
-                self.problem("unknown-kind", Place::step(&step.id), format!("control kind `{other}` is not built in"));
+                self.problem(
+                    "unknown-kind",
+                    Place::step(&step.id),
+                    format!("control kind `{other}` is not built in"),
+                );
                 return None;
             }
         })
     }
 
     fn rules(&mut self, step: &Step, with: &Map<String, Value>) -> Control {
-        let list = |name: &str| with.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let list = |name: &str| {
+            with.get(name)
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default()
+        };
         let inputs: Vec<(String, Config)> = list("inputs")
             .iter()
             .enumerate()
             .map(|(at, input)| {
-                let label = input.get("label").and_then(Value::as_str).unwrap_or("input").to_owned();
+                let label = input
+                    .get("label")
+                    .and_then(Value::as_str)
+                    .unwrap_or("input")
+                    .to_owned();
                 let place = Place::field(&step.id, format!("with.inputs[{at}].value"));
-                (label, self.config(place, input.get("value").unwrap_or(&Value::Null)))
+                (
+                    label,
+                    self.config(place, input.get("value").unwrap_or(&Value::Null)),
+                )
             })
             .collect();
         let mut rules = Vec::new();
@@ -494,20 +641,36 @@ impl Compiler<'_> {
             let source: Vec<String> = rule
                 .get("if")
                 .and_then(Value::as_array)
-                .map(|cells| cells.iter().map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)).collect())
+                .map(|cells| {
+                    cells
+                        .iter()
+                        .map(|cell| {
+                            cell.as_str()
+                                .map_or_else(|| cell.to_string(), str::to_owned)
+                        })
+                        .collect()
+                })
                 .unwrap_or_default();
             let mut cells = Vec::new();
             for (column, cell) in source.iter().enumerate() {
                 let place = Place::field(&step.id, format!("with.rules[{row}].if[{column}]"));
                 if column >= inputs.len() {
-                    self.problem("rule-too-wide", place, format!("rule {} has more conditions than there are inputs", row + 1));
+                    self.problem(
+                        "rule-too-wide",
+                        place,
+                        format!("rule {} has more conditions than there are inputs", row + 1),
+                    );
                     break;
                 }
                 cells.push(cell_source(cell).and_then(|source| self.condition(place, &source)));
             }
             let place = Place::field(&step.id, format!("with.rules[{row}].then"));
             let then = self.config(place, rule.get("then").unwrap_or(&Value::Null));
-            rules.push(Rule { cells, source, then });
+            rules.push(Rule {
+                cells,
+                source,
+                then,
+            });
         }
         let hit = match with.get("hitPolicy").and_then(Value::as_str) {
             Some("unique") => HitPolicy::Unique,
@@ -520,8 +683,11 @@ impl Compiler<'_> {
     /// Kahn's order; what is left over stands on a cycle.
     fn refuse_cycles(&mut self, graph: GraphIx) {
         let count = self.graphs[graph].steps.len();
-        let mut incoming: Vec<usize> =
-            self.graphs[graph].steps.iter().map(|&step| self.steps[step].incoming).collect();
+        let mut incoming: Vec<usize> = self.graphs[graph]
+            .steps
+            .iter()
+            .map(|&step| self.steps[step].incoming)
+            .collect();
         let mut ready: Vec<usize> = (0..count).filter(|&local| incoming[local] == 0).collect();
         let mut seen = 0;
         while let Some(local) = ready.pop() {
@@ -540,7 +706,11 @@ impl Compiler<'_> {
                 .map(|local| format!("`{}`", self.steps[self.graphs[graph].steps[local]].id))
                 .collect();
             let place = Place::step(self.steps[self.graphs[graph].steps[0]].id.clone());
-            self.problem("cycle", place, format!("these steps wait for each other: {}", on_cycle.join(", ")));
+            self.problem(
+                "cycle",
+                place,
+                format!("these steps wait for each other: {}", on_cycle.join(", ")),
+            );
         }
     }
 
@@ -596,7 +766,10 @@ fn cell_source(cell: &str) -> Option<String> {
     if cell.is_empty() || cell == "-" {
         return None;
     }
-    if let Some(inner) = cell.strip_prefix("not(").and_then(|rest| rest.strip_suffix(')')) {
+    if let Some(inner) = cell
+        .strip_prefix("not(")
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
         return cell_source(inner).map(|inner| format!("$not({inner})"));
     }
     for operator in ["<=", ">=", "!=", "<", ">", "="] {
@@ -607,7 +780,11 @@ fn cell_source(cell: &str) -> Option<String> {
     if let Some((low, high)) = cell.split_once("..")
         && !low.contains(['"', '\'', '['])
     {
-        return Some(format!("(value >= ({}) and value <= ({}))", low.trim(), high.trim()));
+        return Some(format!(
+            "(value >= ({}) and value <= ({}))",
+            low.trim(),
+            high.trim()
+        ));
     }
     if let Some(list) = cell.strip_prefix("in ") {
         return Some(format!("value in {list}"));
@@ -629,7 +806,10 @@ mod tests {
         assert_eq!(of("-"), "");
         assert_eq!(of("> 0.8"), "value > (0.8)");
         assert_eq!(of("0.5..0.8"), "(value >= (0.5) and value <= (0.8))");
-        assert_eq!(of("\"gold\", \"silver\""), "value in [\"gold\", \"silver\"]");
+        assert_eq!(
+            of("\"gold\", \"silver\""),
+            "value in [\"gold\", \"silver\"]"
+        );
         assert_eq!(of("not(\"gold\")"), "$not(value in [\"gold\"])");
         assert_eq!(of("true"), "value in [true]");
     }

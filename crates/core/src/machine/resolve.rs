@@ -14,7 +14,10 @@ use crate::expression::{Expression, ExpressionError, Scope, evaluation_of, iso_i
 
 /// How a step ends, for its edges.
 pub(crate) enum Ending<'a> {
-    Success { port: Option<&'a str>, output: &'a Value },
+    Success {
+        port: Option<&'a str>,
+        output: &'a Value,
+    },
     Failure(&'a StepError),
     /// Skipped or cancelled: no edge is taken.
     Nothing,
@@ -34,7 +37,10 @@ pub(crate) struct RunScope<'a> {
 impl<'a> RunScope<'a> {
     /// The scope in a frame.
     pub(crate) fn new(run: &'a Run, frame: usize, at: Millis) -> Self {
-        let seed = run.started.as_ref().map_or(0, |started| u64::from(started.seed));
+        let seed = run
+            .started
+            .as_ref()
+            .map_or(0, |started| u64::from(started.seed));
         Self {
             run,
             frame,
@@ -51,7 +57,9 @@ impl<'a> RunScope<'a> {
         scope.seed = mix(scope.seed ^ here.1 as u64);
         let more = run.frames[here.0].steps[here.1].more.as_deref();
         if let Some(error) = more.and_then(|more| more.incoming_error.as_ref()) {
-            scope.extra.push(("error", serde_json::to_value(error).unwrap_or_default()));
+            scope
+                .extra
+                .push(("error", serde_json::to_value(error).unwrap_or_default()));
         }
         scope
     }
@@ -91,7 +99,12 @@ impl Scope for RunScope<'_> {
         match name {
             "input" => Some(Cow::Borrowed(&started.input)),
             "env" => Some(Cow::Owned(
-                started.env.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>().into(),
+                started
+                    .env
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json!(value)))
+                    .collect::<Map<_, _>>()
+                    .into(),
             )),
             "run" => Some(Cow::Owned(json!({
                 "id": started.run,
@@ -109,10 +122,12 @@ impl Scope for RunScope<'_> {
                     frame = self.run.frames[frame].parent?.0;
                 }
             }
-            "index" => self.iteration().map(|frame| Cow::Owned(json!(self.run.frames[frame].index))),
-            "iteration" => {
-                self.iteration().map(|frame| Cow::Owned(json!(self.run.frames[frame].index + 1)))
-            }
+            "index" => self
+                .iteration()
+                .map(|frame| Cow::Owned(json!(self.run.frames[frame].index))),
+            "iteration" => self
+                .iteration()
+                .map(|frame| Cow::Owned(json!(self.run.frames[frame].index + 1))),
             _ => None,
         }
     }
@@ -136,7 +151,13 @@ impl Scope for RunScope<'_> {
     }
 
     fn steps(&self) -> Vec<String> {
-        self.run.plan.by_id.keys().filter(|id| self.step(id).is_some()).cloned().collect()
+        self.run
+            .plan
+            .by_id
+            .keys()
+            .filter(|id| self.step(id).is_some())
+            .cloned()
+            .collect()
     }
 
     fn now(&self) -> Millis {
@@ -150,7 +171,11 @@ impl Scope for RunScope<'_> {
 
 /// An expression's error as the error of a step.
 pub(crate) fn step_error(field: &str, error: &ExpressionError) -> StepError {
-    let place = if field.is_empty() { String::new() } else { format!("{field}: ") };
+    let place = if field.is_empty() {
+        String::new()
+    } else {
+        format!("{field}: ")
+    };
     let step = StepError::permanent(&error.code, format!("{place}{}", error.message));
     match &error.hint {
         Some(hint) => step.hint(hint.clone()),
@@ -176,17 +201,26 @@ impl Run {
         ending: &Ending<'_>,
         at: Millis,
     ) -> EdgeResolution {
-        let not_taken =
-            EdgeResolution { edge: edge.key.clone(), taken: false, because: None, error: None };
+        let not_taken = EdgeResolution {
+            edge: edge.key.clone(),
+            taken: false,
+            because: None,
+            error: None,
+        };
         let mut scope = RunScope::of_step(self, here, at);
         let open = match ending {
             Ending::Nothing => false,
             Ending::Success { port, output } => {
-                scope = scope.with("output", (*output).clone()).fresh(&self.step_at(here).id, output);
+                scope = scope
+                    .with("output", (*output).clone())
+                    .fresh(&self.step_at(here).id, output);
                 match edge.on {
                     Some(On::Error) => false,
                     Some(On::Always) => true,
-                    None => edge.port.as_deref().is_none_or(|wanted| Some(wanted) == *port),
+                    None => edge
+                        .port
+                        .as_deref()
+                        .is_none_or(|wanted| Some(wanted) == *port),
                 }
             }
             Ending::Failure(error) => {
@@ -198,17 +232,23 @@ impl Run {
             return not_taken;
         }
         let Some(when) = &edge.when else {
-            return EdgeResolution { taken: true, ..not_taken };
+            return EdgeResolution {
+                taken: true,
+                ..not_taken
+            };
         };
         match when.evaluate_condition(&scope) {
             Ok(taken) => EdgeResolution {
                 taken,
-                because: Some(evaluation_of(when, &scope, Value::Bool(taken))),
+                because: Some(evaluation_of(when, &scope, &Value::Bool(taken))),
                 ..not_taken
             },
             Err(error) => EdgeResolution {
-                because: Some(evaluation_of(when, &scope, Value::Null)),
-                error: Some(step_error(&format!("condition of edge `{}`", edge.key), &error)),
+                because: Some(evaluation_of(when, &scope, &Value::Null)),
+                error: Some(step_error(
+                    &format!("condition of edge `{}`", edge.key),
+                    &error,
+                )),
                 ..not_taken
             },
         }
@@ -235,8 +275,11 @@ impl Run {
             match when.evaluate_condition(&scope) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let because = evaluation_of(when, &scope, Value::Bool(true));
-                    let error = StepError::new("output-not-accepted", "the output asks for another attempt");
+                    let because = evaluation_of(when, &scope, &Value::Bool(true));
+                    let error = StepError::new(
+                        "output-not-accepted",
+                        "the output asks for another attempt",
+                    );
                     if state.attempt < step.retry.attempts {
                         return Event::StepAttemptFailed {
                             step: self.path(here),
@@ -248,14 +291,27 @@ impl Run {
                             output: Some(output),
                         };
                     }
-                    let message = format!("the output was still not accepted after {} attempts", state.attempt);
+                    let message = format!(
+                        "the output was still not accepted after {} attempts",
+                        state.attempt
+                    );
                     let error = StepError::permanent("output-not-accepted", message);
-                    return self.fail(here, state.attempt, error.details(crate::expression::brief(&output)), at);
+                    return self.fail(
+                        here,
+                        state.attempt,
+                        error.details(crate::expression::brief(&output)),
+                        at,
+                    );
                 }
-                Err(error) => return self.fail(here, state.attempt, step_error("retry.when", &error), at),
+                Err(error) => {
+                    return self.fail(here, state.attempt, step_error("retry.when", &error), at);
+                }
             }
         }
-        let ending = Ending::Success { port: port.as_deref(), output: &output };
+        let ending = Ending::Success {
+            port: port.as_deref(),
+            output: &output,
+        };
         Event::StepSucceeded {
             step: self.path(here),
             attempt: state.attempt.max(1),
@@ -282,12 +338,16 @@ impl Run {
             return self.fail(here, state.attempt, error, at);
         }
         let mut because = None;
-        if let Some(when) = retry.when.as_ref().filter(|when| when.reads("error") || !when.reads("output")) {
+        if let Some(when) = retry
+            .when
+            .as_ref()
+            .filter(|when| when.reads("error") || !when.reads("output"))
+        {
             let scope = RunScope::of_step(self, here, at)
                 .with("error", serde_json::to_value(&error).unwrap_or_default())
                 .with("attempt", json!(state.attempt));
             match when.evaluate_condition(&scope) {
-                Ok(true) => because = Some(evaluation_of(when, &scope, Value::Bool(true))),
+                Ok(true) => because = Some(evaluation_of(when, &scope, &Value::Bool(true))),
                 Ok(false) => return self.fail(here, state.attempt, error, at),
                 Err(wrong) => {
                     let mut wrong = step_error("retry.when", &wrong);
@@ -310,19 +370,33 @@ impl Run {
     /// The step failed for good.
     pub(crate) fn fail(&self, here: At, attempt: u32, error: StepError, at: Millis) -> Event {
         let edges = self.resolve(here, &Ending::Failure(&error), at);
-        let handled = edges.iter().any(|edge| edge.taken) && edges.iter().all(|edge| edge.error.is_none());
-        Event::StepFailed { step: self.path(here), attempt: attempt.max(1), error, handled, edges }
+        let handled =
+            edges.iter().any(|edge| edge.taken) && edges.iter().all(|edge| edge.error.is_none());
+        Event::StepFailed {
+            step: self.path(here),
+            attempt: attempt.max(1),
+            error,
+            handled,
+            edges,
+        }
     }
 
     /// Wait before the next attempt, in milliseconds.
     pub(crate) fn retry_delay(&self, here: At, retry: &RetryPlan, attempt: u32) -> i64 {
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let plain = (retry.first_ms as f64 * retry.factor.powi(exponent)).min(retry.max_ms as f64);
-        let seed = self.started.as_ref().map_or(0, |started| u64::from(started.seed));
+        let seed = self
+            .started
+            .as_ref()
+            .map_or(0, |started| u64::from(started.seed));
         let drawn = mix(seed ^ (here.0 as u64) << 40 ^ (here.1 as u64) << 20 ^ u64::from(attempt));
         let share = (drawn >> 11) as f64 / (1u64 << 53) as f64;
         let wait = plain * (1.0 - retry.jitter * share);
-        if wait.is_finite() { wait.max(0.0) as i64 } else { retry.max_ms }
+        if wait.is_finite() {
+            wait.max(0.0) as i64
+        } else {
+            retry.max_ms
+        }
     }
 
     /// A condition of the machine's own (a case, a cell), with its explanation.
@@ -331,6 +405,9 @@ impl Run {
         scope: &RunScope<'_>,
     ) -> Result<(bool, Evaluation), ExpressionError> {
         let result = expression.evaluate_condition(scope)?;
-        Ok((result, evaluation_of(expression, scope, Value::Bool(result))))
+        Ok((
+            result,
+            evaluation_of(expression, scope, &Value::Bool(result)),
+        ))
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::event::{
-    Decision, Evaluation, Outcome, Parent, Passed, Question, SkipReason, StepPath,
-};
+use super::event::{Decision, Evaluation, Outcome, Parent, Passed, Question, SkipReason, StepPath};
 use super::plan::{GraphIx, Plan, StepIx, StepPlan};
 use crate::Millis;
 use crate::error::StepError;
@@ -185,7 +183,10 @@ pub enum Phase {
 impl Phase {
     /// Whether the step ended.
     pub const fn is_ended(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled)
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled
+        )
     }
 }
 
@@ -262,6 +263,7 @@ pub struct StepMore {
 
 /// What a step waits for.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it lives in a box of its step")]
 pub enum Wait {
     /// An instant.
     Time {
@@ -345,7 +347,14 @@ pub struct IterationState {
 
 impl StepState {
     pub(crate) const fn new() -> Self {
-        Self { phase: Phase::Idle, attempt: 0, epoch: 0, resolved: 0, taken: 0, more: None }
+        Self {
+            phase: Phase::Idle,
+            attempt: 0,
+            epoch: 0,
+            resolved: 0,
+            taken: 0,
+            more: None,
+        }
     }
 
     pub(crate) fn more_mut(&mut self) -> &mut StepMore {
@@ -450,41 +459,64 @@ impl Run {
                     _ => false,
                 }
             });
-        if busy { Status::Running } else { Status::Waiting }
+        if busy {
+            Status::Running
+        } else {
+            Status::Waiting
+        }
     }
 
     /// Every step that has a state, by path; idle ones are left out.
     pub fn steps(&self) -> impl Iterator<Item = (StepPath, StepView<'_>)> {
-        self.frames.iter().enumerate().flat_map(move |(frame, state)| {
-            state.steps.iter().enumerate().filter_map(move |(local, step)| {
-                (step.phase != Phase::Idle).then(|| {
+        self.frames
+            .iter()
+            .enumerate()
+            .flat_map(move |(frame, state)| {
+                let begun = state
+                    .steps
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, step)| step.phase != Phase::Idle);
+                begun.map(move |(local, step)| {
                     let plan = self.step_at((frame, local));
                     (self.path((frame, local)), StepView { plan, state: step })
                 })
             })
-        })
     }
 
     /// Every resolved edge: its key, with the path of the body before it.
     pub fn edges(&self) -> impl Iterator<Item = (String, &EdgeState)> {
         self.frames.iter().flat_map(move |frame| {
-            frame.edges.iter().enumerate().filter_map(move |(at, edge)| {
-                let key = &self.plan.graphs[frame.graph].edges[at].key;
-                let key = if frame.path.is_empty() { key.clone() } else { format!("{}/{key}", frame.path) };
-                edge.as_ref().map(|edge| (key, edge))
-            })
+            frame
+                .edges
+                .iter()
+                .enumerate()
+                .filter_map(move |(at, edge)| {
+                    let key = &self.plan.graphs[frame.graph].edges[at].key;
+                    let key = if frame.path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{}/{key}", frame.path)
+                    };
+                    edge.as_ref().map(|edge| (key, edge))
+                })
         })
     }
 
     /// The state of one step, if it has one.
     pub fn step(&self, path: &str) -> Option<StepView<'_>> {
         let at = self.locate(path)?;
-        Some(StepView { plan: self.step_at(at), state: &self.frames[at.0].steps[at.1] })
+        Some(StepView {
+            plan: self.step_at(at),
+            state: &self.frames[at.0].steps[at.1],
+        })
     }
 
     /// Top-level steps that ended.
     pub fn top_level_ended(&self) -> usize {
-        self.frames.first().map_or(0, |frame| frame.steps.len() - frame.open)
+        self.frames
+            .first()
+            .map_or(0, |frame| frame.steps.len() - frame.open)
     }
 
     /// What it waits for, in plain words.
@@ -505,15 +537,19 @@ impl Run {
                         plan.title,
                         crate::expression::iso_instant(more.retry_at.unwrap_or_default())
                     )),
-                    (_, Some(Wait::Time { until })) => {
-                        Some(format!("{} (`{}`)", crate::expression::iso_instant(*until), plan.title))
-                    }
+                    (_, Some(Wait::Time { until })) => Some(format!(
+                        "{} (`{}`)",
+                        crate::expression::iso_instant(*until),
+                        plan.title
+                    )),
                     (_, Some(Wait::Event { event, .. })) => {
                         Some(format!("event `{event}` (`{}`)", plan.title))
                     }
-                    (_, Some(Wait::People { question, .. })) => {
-                        Some(format!("{} to answer `{}`", question.to.join(", "), plan.title))
-                    }
+                    (_, Some(Wait::People { question, .. })) => Some(format!(
+                        "{} to answer `{}`",
+                        question.to.join(", "),
+                        plan.title
+                    )),
                     (_, Some(Wait::Child { workflow, .. })) => {
                         Some(format!("workflow `{workflow}` (`{}`)", plan.title))
                     }
@@ -542,7 +578,11 @@ impl Run {
     pub(crate) fn path(&self, at: At) -> StepPath {
         let id = &self.step_at(at).id;
         let frame = &self.frames[at.0].path;
-        if frame.is_empty() { id.clone() } else { format!("{frame}/{id}") }
+        if frame.is_empty() {
+            id.clone()
+        } else {
+            format!("{frame}/{id}")
+        }
     }
 
     pub(crate) fn locate(&self, path: &str) -> Option<At> {

@@ -37,7 +37,9 @@ fn a_decision_takes_one_port_and_the_merge_goes_on_with_what_is_alive() {
             run Succeeded
         "#]],
     );
-    let Event::StepSucceeded { because, .. } = &host.log[1].event else { panic!("a decision") };
+    let Event::StepSucceeded { because, .. } = &host.log[1].event else {
+        panic!("a decision")
+    };
     assert_eq!(because[0].expression, "input.n > 3");
     assert_eq!(because[0].read["input.n"], json!(5));
     assert_eq!(because[0].result, json!(true));
@@ -60,7 +62,11 @@ fn a_missing_field_in_a_condition_fails_and_names_the_field() {
             run Failed
         "#]],
     );
-    let error = host.run.ended().and_then(|ended| ended.error.clone()).expect("an error");
+    let error = host
+        .run
+        .ended()
+        .and_then(|ended| ended.error.clone())
+        .expect("an error");
     assert_eq!(error.code, "missing-field");
     assert_eq!(error.step.as_deref(), Some("a"));
 }
@@ -82,7 +88,9 @@ fn a_failure_stops_the_other_branches_and_takes_back_in_reverse_order() {
             host.fails("ship", "no truck");
             host.stopped("slow");
             host.undone("pay");
-            let Some(Action::StartUndo(task)) = pending(&host.run).into_iter().next() else { panic!("an undo") };
+            let Some(Action::StartUndo(task)) = pending(&host.run).into_iter().next() else {
+                panic!("an undo")
+            };
             assert_eq!((task.step.as_str(), &task.with["was"]), ("book", &json!(9)));
             host.undone("book");
         },
@@ -129,7 +137,9 @@ fn retry_waits_longer_each_time_and_then_an_error_edge_takes_over() {
                 waits.push(host.now - before);
             }
             host.fails("call", "busy");
-            let Some(Action::StartTask(task)) = pending(&host.run).into_iter().next() else { panic!("a task") };
+            let Some(Action::StartTask(task)) = pending(&host.run).into_iter().next() else {
+                panic!("a task")
+            };
             assert_eq!(task.with["text"], json!("boom: busy"));
             host.done("alert", json!(1));
         },
@@ -241,8 +251,13 @@ fn for_each_runs_so_many_at_a_time_and_may_go_on_over_failures() {
             "body": { "steps": [{ "id": "work", "kind": "task", "with": { "x": "{% item * 2 + index %}" } }], "edges": [] }
         }] }),
         |host| {
-            let Some(Action::StartTask(task)) = pending(&host.run).into_iter().nth(1) else { panic!("a task") };
-            assert_eq!((task.step.as_str(), &task.with["x"]), ("each[1]/work", &json!(41)));
+            let Some(Action::StartTask(task)) = pending(&host.run).into_iter().nth(1) else {
+                panic!("a task")
+            };
+            assert_eq!(
+                (task.step.as_str(), &task.with["x"]),
+                ("each[1]/work", &json!(41))
+            );
             host.fails("each[0]/work", "bad item");
             host.done("each[1]/work", json!(1));
             host.done("each[2]/work", json!(2));
@@ -375,7 +390,13 @@ fn a_scope_out_of_time_fails() {
             run Failed
         "#]],
     );
-    assert_eq!(host.run.ended().and_then(|ended| ended.error.as_ref().map(|error| error.code.clone())).as_deref(), Some("timeout"));
+    assert_eq!(
+        host.run
+            .ended()
+            .and_then(|ended| ended.error.as_ref().map(|error| error.code.clone()))
+            .as_deref(),
+        Some("timeout")
+    );
 }
 
 #[test]
@@ -389,23 +410,46 @@ fn an_approval_needs_its_quorum_and_one_rejection_is_enough() {
         "edges": [{ "from": "ask.approved", "to": "yes" }, { "from": "ask.rejected", "to": "no" }, { "from": "ask.expired", "to": "no" }]
     });
     let mut host = Host::start(&plan(&workflow), json!({ "n": 5 }));
-    let Some(Action::Ask { question, .. }) = pending(&host.run).into_iter().next() else { panic!("a question") };
+    let Some(Action::Ask { question, .. }) = pending(&host.run).into_iter().next() else {
+        panic!("a question")
+    };
     assert_eq!(question.text.as_deref(), Some("Publish 5 rows?"));
     assert_eq!(question.evidence["rows"], json!(5));
     host.decide("ask", "ada", Decision::Approved);
     assert_eq!(host.run.status(), Status::Waiting);
-    let again = Input::Decide { step: "ask".to_owned(), by: "ada".to_owned(), decision: Decision::Approved, comment: None, data: None };
-    assert_eq!(baton_core::machine::step(&mut host.run, again, 2_000).map_err(|refusal| refusal.code), Err("already-answered"));
+    let again = Input::Decide {
+        step: "ask".to_owned(),
+        by: "ada".to_owned(),
+        decision: Decision::Approved,
+        comment: None,
+        data: None,
+    };
+    assert_eq!(
+        baton_core::machine::step(&mut host.run, again, 2_000).map_err(|refusal| refusal.code),
+        Err("already-answered")
+    );
     host.decide("ask", "bob", Decision::Approved);
-    assert!(host.story().contains("ask succeeded at approved"), "{}", host.story());
+    assert!(
+        host.story().contains("ask succeeded at approved"),
+        "{}",
+        host.story()
+    );
 
     let mut host = Host::start(&plan(&workflow), json!({ "n": 5 }));
     host.decide("ask", "ada", Decision::Rejected);
-    assert!(host.story().contains("ask succeeded at rejected"), "{}", host.story());
+    assert!(
+        host.story().contains("ask succeeded at rejected"),
+        "{}",
+        host.story()
+    );
 
     let mut host = Host::start(&plan(&workflow), json!({ "n": 5 }));
     assert_eq!(host.tick(), "expire:ask");
-    assert!(host.story().contains("ask succeeded at expired"), "{}", host.story());
+    assert!(
+        host.story().contains("ask succeeded at expired"),
+        "{}",
+        host.story()
+    );
 }
 
 #[test]
@@ -419,36 +463,73 @@ fn an_event_is_kept_for_a_step_that_waits_later_and_used_once() {
         "edges": [{ "from": "pause", "to": "paid" }, { "from": "paid", "to": "again" }]
     });
     let mut host = Host::start(&plan(&workflow), json!({ "n": 5 }));
-    let signal = |id: &str, key: Value| Input::Signal { id: id.to_owned(), event: "paid".to_owned(), key, payload: json!("x") };
+    let signal = |id: &str, key: Value| Input::Signal {
+        id: id.to_owned(),
+        event: "paid".to_owned(),
+        key,
+        payload: json!("x"),
+    };
     host.give(signal("1", json!(4)));
     host.give(signal("2", json!(5)));
     host.give(signal("2", json!(5)));
     host.tick();
-    assert!(host.story().contains("paid succeeded at received"), "{}", host.story());
+    assert!(
+        host.story().contains("paid succeeded at received"),
+        "{}",
+        host.story()
+    );
     host.tick();
-    assert!(host.story().contains("again succeeded at expired"), "{}", host.story());
+    assert!(
+        host.story().contains("again succeeded at expired"),
+        "{}",
+        host.story()
+    );
 }
 
 #[test]
 fn an_interrupted_unsafe_step_asks_and_a_keyed_one_runs_again_with_the_same_key() {
-    let mut host = Host::start(&plan(&json!({ "steps": [{ "id": "mail", "kind": "act" }, { "id": "post", "kind": "send" }] })), json!({}));
+    let mut host = Host::start(
+        &plan(
+            &json!({ "steps": [{ "id": "mail", "kind": "act" }, { "id": "post", "kind": "send" }] }),
+        ),
+        json!({}),
+    );
     let key = |host: &Host| {
-        pending(&host.run).into_iter().find_map(|action| match action {
-            Action::StartTask(task) if task.step == "post" => Some((task.key, task.epoch)),
-            _ => None,
-        })
+        pending(&host.run)
+            .into_iter()
+            .find_map(|action| match action {
+                Action::StartTask(task) if task.step == "post" => Some((task.key, task.epoch)),
+                _ => None,
+            })
     };
     let before = key(&host).expect("it runs");
     host.give(Input::Recover);
     let after = key(&host).expect("it runs again");
     assert_eq!((before.0, before.1 + 1), after);
-    assert!(pending(&host.run).contains(&Action::AskOutcome { step: "mail".to_owned() }));
+    assert!(pending(&host.run).contains(&Action::AskOutcome {
+        step: "mail".to_owned()
+    }));
     // A result of the attempt before the interruption comes late: kept, not applied.
-    let late = baton_core::machine::TaskResult::Succeeded { output: json!(1), port: None };
-    host.give(Input::TaskEnded { step: "post".to_owned(), epoch: before.1, result: late });
+    let late = baton_core::machine::TaskResult::Succeeded {
+        output: json!(1),
+        port: None,
+    };
+    host.give(Input::TaskEnded {
+        step: "post".to_owned(),
+        epoch: before.1,
+        result: late,
+    });
     assert!(host.story().ends_with("LateResultIgnored\n"));
-    host.give(Input::Settle { step: "mail".to_owned(), by: "ada".to_owned(), answer: Settlement::RunAgain });
-    assert!(host.story().ends_with("mail started, attempt 2\n"), "{}", host.story());
+    host.give(Input::Settle {
+        step: "mail".to_owned(),
+        by: "ada".to_owned(),
+        answer: Settlement::RunAgain,
+    });
+    assert!(
+        host.story().ends_with("mail started, attempt 2\n"),
+        "{}",
+        host.story()
+    );
 }
 
 #[test]
@@ -460,7 +541,11 @@ fn cancel_with_undo_takes_back_what_was_completed() {
         }),
         |host| {
             host.done("a", json!(1));
-            host.give(Input::Cancel { by: "ada".to_owned(), reason: None, undo: true });
+            host.give(Input::Cancel {
+                by: "ada".to_owned(),
+                reason: None,
+                undo: true,
+            });
             host.undone("a");
         },
         &expect![[r#"
@@ -484,31 +569,61 @@ fn cancel_with_undo_takes_back_what_was_completed() {
 fn a_paused_run_starts_nothing_and_goes_on_when_resumed() {
     let workflow = json!({ "steps": [{ "id": "a", "kind": "task" }, { "id": "b", "kind": "task" }], "edges": [{ "from": "a", "to": "b" }] });
     let mut host = Host::start(&plan(&workflow), json!({}));
-    host.give(Input::Pause { by: "ada".to_owned() });
+    host.give(Input::Pause {
+        by: "ada".to_owned(),
+    });
     host.done("a", json!(1));
-    assert_eq!((host.run.status(), pending(&host.run).len()), (Status::Paused, 0));
-    host.give(Input::Resume { by: "ada".to_owned() });
+    assert_eq!(
+        (host.run.status(), pending(&host.run).len()),
+        (Status::Paused, 0)
+    );
+    host.give(Input::Resume {
+        by: "ada".to_owned(),
+    });
     assert!(host.story().ends_with("b started\n"));
 }
 
 #[test]
 fn a_decision_table_hands_on_what_the_matching_rule_says() {
-    let table = |hit: &str| json!({ "steps": [{ "id": "rate", "kind": "rules", "with": {
+    let table = |hit: &str| {
+        json!({ "steps": [{ "id": "rate", "kind": "rules", "with": {
         "hitPolicy": hit,
         "inputs": [{ "label": "score", "value": "{% input.n / 10 %}" }, { "label": "tier", "value": "{% \"gold\" %}" }],
         "rules": [
             { "if": ["> 0.8", "-"], "then": { "offer": 30 } },
             { "if": ["0.4..0.8", "\"gold\", \"silver\""], "then": { "offer": "{% input.n * 4 %}" } },
             { "if": ["-", "not(\"basic\")"], "then": { "offer": 5 } }
-        ] } }] });
+        ] } }] })
+    };
     let outcome = |hit: &str| {
         let host = Host::start(&plan(&table(hit)), json!({ "n": 5 }));
         let ended = host.run.ended().expect("it ended at once").clone();
-        (ended.outcome, ended.outputs["rate"].clone(), ended.error.map(|error| error.code))
+        (
+            ended.outcome,
+            ended.outputs["rate"].clone(),
+            ended.error.map(|error| error.code),
+        )
     };
-    assert_eq!(outcome("first"), (Outcome::Succeeded, json!({ "offer": 20 }), None));
-    assert_eq!(outcome("collect"), (Outcome::Succeeded, json!([{ "offer": 20 }, { "offer": 5 }]), None));
-    assert_eq!(outcome("unique"), (Outcome::Failed, Value::Null, Some("several-rules-match".to_owned())));
+    assert_eq!(
+        outcome("first"),
+        (Outcome::Succeeded, json!({ "offer": 20 }), None)
+    );
+    assert_eq!(
+        outcome("collect"),
+        (
+            Outcome::Succeeded,
+            json!([{ "offer": 20 }, { "offer": 5 }]),
+            None
+        )
+    );
+    assert_eq!(
+        outcome("unique"),
+        (
+            Outcome::Failed,
+            Value::Null,
+            Some("several-rules-match".to_owned())
+        )
+    );
 }
 
 #[test]
@@ -534,18 +649,29 @@ fn an_end_names_the_outcome_and_may_end_the_rest() {
             run Succeeded as published
         "#]],
     );
-    assert_eq!(host.run.ended().expect("it ended").outputs, json!({ "n": 3 }));
+    assert_eq!(
+        host.run.ended().expect("it ended").outputs,
+        json!({ "n": 3 })
+    );
 }
 
 #[test]
 fn a_run_out_of_time_fails_and_takes_back() {
     let mut host = Host::start(
-        &plan(&json!({ "timeout": "1h", "steps": [{ "id": "ask", "kind": "approval", "with": { "to": ["x"] } }] })),
+        &plan(
+            &json!({ "timeout": "1h", "steps": [{ "id": "ask", "kind": "approval", "with": { "to": ["x"] } }] }),
+        ),
         json!({}),
     );
     assert_eq!(host.tick(), "run");
     let ended = host.run.ended().expect("it ended");
-    assert_eq!((ended.outcome, ended.error.as_ref().map(|error| error.code.as_str())), (Outcome::Failed, Some("run-timeout")));
+    assert_eq!(
+        (
+            ended.outcome,
+            ended.error.as_ref().map(|error| error.code.as_str())
+        ),
+        (Outcome::Failed, Some("run-timeout"))
+    );
 }
 
 #[test]
@@ -558,6 +684,8 @@ fn disabled_and_pinned_steps_pass_without_acting() {
         })),
         json!({}),
     );
-    let Some(Action::StartTask(task)) = pending(&host.run).into_iter().next() else { panic!("a task") };
+    let Some(Action::StartTask(task)) = pending(&host.run).into_iter().next() else {
+        panic!("a task")
+    };
     assert_eq!((task.step.as_str(), &task.with["n"]), ("use", &json!(4)));
 }

@@ -41,7 +41,11 @@ pub(crate) fn workflow(body: &Value) -> Workflow {
         document[key] = value.clone();
     }
     let parsed = parse(&document.to_string()).expect("it parses");
-    assert_eq!(parsed.problems, Vec::new(), "the test document is well formed");
+    assert_eq!(
+        parsed.problems,
+        Vec::new(),
+        "the test document is well formed"
+    );
     parsed.workflow
 }
 
@@ -58,19 +62,33 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn start(plan: &Arc<Plan>, input: Value) -> Self {
-        let mut host = Self { run: Run::new(plan.clone()), log: Vec::new(), now: 1_000 };
-        let start = Start { run: "r1".to_owned(), input, seed: 7, ..Start::default() };
+        let mut host = Self {
+            run: Run::new(plan.clone()),
+            log: Vec::new(),
+            now: 1_000,
+        };
+        let start = Start {
+            run: "r1".to_owned(),
+            input,
+            seed: 7,
+            ..Start::default()
+        };
         host.give(Input::Start(start));
         host
     }
 
     pub(crate) fn give(&mut self, input: Input) {
-        let new = step(&mut self.run, input, self.now).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let new =
+            step(&mut self.run, input, self.now).unwrap_or_else(|refusal| panic!("{refusal}"));
         self.log.extend(new);
     }
 
     fn epoch(&self, path: &str) -> u32 {
-        self.run.step(path).unwrap_or_else(|| panic!("step {path}")).state.epoch
+        self.run
+            .step(path)
+            .unwrap_or_else(|| panic!("step {path}"))
+            .state
+            .epoch
     }
 
     pub(crate) fn done(&mut self, path: &str, output: Value) {
@@ -78,18 +96,33 @@ impl Host {
     }
 
     pub(crate) fn done_at(&mut self, path: &str, port: Option<&str>, output: Value) {
-        let result = TaskResult::Succeeded { output, port: port.map(str::to_owned) };
-        self.give(Input::TaskEnded { step: path.to_owned(), epoch: self.epoch(path), result });
+        let result = TaskResult::Succeeded {
+            output,
+            port: port.map(str::to_owned),
+        };
+        self.give(Input::TaskEnded {
+            step: path.to_owned(),
+            epoch: self.epoch(path),
+            result,
+        });
     }
 
     pub(crate) fn fails(&mut self, path: &str, message: &str) {
         let result = TaskResult::Failed(StepError::new("boom", message));
-        self.give(Input::TaskEnded { step: path.to_owned(), epoch: self.epoch(path), result });
+        self.give(Input::TaskEnded {
+            step: path.to_owned(),
+            epoch: self.epoch(path),
+            result,
+        });
     }
 
     pub(crate) fn stopped(&mut self, path: &str) {
         let result = TaskResult::Cancelled;
-        self.give(Input::TaskEnded { step: path.to_owned(), epoch: self.epoch(path), result });
+        self.give(Input::TaskEnded {
+            step: path.to_owned(),
+            epoch: self.epoch(path),
+            result,
+        });
     }
 
     pub(crate) fn undone(&mut self, path: &str) {
@@ -100,8 +133,15 @@ impl Host {
                 _ => None,
             })
             .unwrap_or_else(|| panic!("{path} is not being undone"));
-        let result = TaskResult::Succeeded { output: Value::Null, port: None };
-        self.give(Input::UndoEnded { step: path.to_owned(), epoch, result });
+        let result = TaskResult::Succeeded {
+            output: Value::Null,
+            port: None,
+        };
+        self.give(Input::UndoEnded {
+            step: path.to_owned(),
+            epoch,
+            result,
+        });
     }
 
     pub(crate) fn decide(&mut self, path: &str, by: &str, decision: Decision) {
@@ -125,13 +165,18 @@ impl Host {
             .min()
             .expect("a timer is set");
         self.now = self.now.max(next.0);
-        self.give(Input::TimerDue { timer: next.1.clone() });
+        self.give(Input::TimerDue {
+            timer: next.1.clone(),
+        });
         next.1
     }
 
     /// One line per event, for snapshots.
     pub(crate) fn story(&self) -> String {
-        self.log.iter().map(|logged| line(&logged.event) + "\n").collect()
+        self.log
+            .iter()
+            .map(|logged| line(&logged.event) + "\n")
+            .collect()
     }
 }
 
@@ -144,14 +189,27 @@ pub(crate) fn line(event: &Event) -> String {
     };
     match event {
         Event::RunStarted { .. } => "run started".to_owned(),
-        Event::StepSkipped { step, reason, edges } => format!("{step} skipped: {reason:?}{}", taken(edges)),
-        Event::StepStarted { step, attempt, .. } if *attempt > 1 => format!("{step} started, attempt {attempt}"),
+        Event::StepSkipped {
+            step,
+            reason,
+            edges,
+        } => format!("{step} skipped: {reason:?}{}", taken(edges)),
+        Event::StepStarted { step, attempt, .. } if *attempt > 1 => {
+            format!("{step} started, attempt {attempt}")
+        }
         Event::StepStarted { step, .. } => format!("{step} started"),
-        Event::StepSucceeded { step, port, edges, .. } => {
-            let port = port.as_deref().map(|port| format!(" at {port}")).unwrap_or_default();
+        Event::StepSucceeded {
+            step, port, edges, ..
+        } => {
+            let port = port
+                .as_deref()
+                .map(|port| format!(" at {port}"))
+                .unwrap_or_default();
             format!("{step} succeeded{port}{}", taken(edges))
         }
-        Event::StepFailed { step, error, edges, .. } => format!("{step} failed: {error}{}", taken(edges)),
+        Event::StepFailed {
+            step, error, edges, ..
+        } => format!("{step} failed: {error}{}", taken(edges)),
         Event::StepAttemptFailed { step, error, .. } => format!("{step} attempt failed: {error}"),
         Event::StepCancelRequested { step, reason } => format!("{step} is stopped: {reason}"),
         Event::StepCancelled { step, .. } => format!("{step} stopped"),
@@ -162,11 +220,24 @@ pub(crate) fn line(event: &Event) -> String {
         Event::UndoFailed { step, error, .. } => format!("{step} undo failed: {error}"),
         Event::CompensationEnded { .. } => "undo ended".to_owned(),
         Event::IterationStarted { step, index } => format!("{step}[{index}] started"),
-        Event::IterationEnded { step, index, outcome, .. } => format!("{step}[{index}] {outcome:?}"),
+        Event::IterationEnded {
+            step,
+            index,
+            outcome,
+            ..
+        } => format!("{step}[{index}] {outcome:?}"),
         Event::RunEnded { outcome, name, .. } => {
-            format!("run {outcome:?}{}", name.as_deref().map(|name| format!(" as {name}")).unwrap_or_default())
+            format!(
+                "run {outcome:?}{}",
+                name.as_deref()
+                    .map(|name| format!(" as {name}"))
+                    .unwrap_or_default()
+            )
         }
-        other => serde_json::to_value(other).expect("events are JSON")["type"].as_str().unwrap_or_default().to_owned(),
+        other => serde_json::to_value(other).expect("events are JSON")["type"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
@@ -175,7 +246,10 @@ pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % sides.max(1)
     }
 }
@@ -196,7 +270,11 @@ pub(crate) fn drive(host: &mut Host, dice: &mut Dice) {
         }
         match dice.roll(60) {
             0 if !host.run.is_cancelling() => {
-                let cancel = Input::Cancel { by: "p".to_owned(), reason: None, undo: dice.roll(2) == 0 };
+                let cancel = Input::Cancel {
+                    by: "p".to_owned(),
+                    reason: None,
+                    undo: dice.roll(2) == 0,
+                };
                 if let Ok(new) = step(&mut host.run, cancel, host.now) {
                     host.log.extend(new);
                 }
@@ -214,31 +292,54 @@ pub(crate) fn drive(host: &mut Host, dice: &mut Dice) {
         }
         let actions = pending(&host.run);
         if actions.is_empty() {
-            assert_eq!(host.run.status(), Status::Paused, "nothing to wait for:\n{}", host.story());
+            assert_eq!(
+                host.run.status(),
+                Status::Paused,
+                "nothing to wait for:\n{}",
+                host.story()
+            );
             host.give(Input::Resume { by: "p".to_owned() });
             continue;
         }
         answer(host, &actions[dice.roll(actions.len())], dice);
     }
-    panic!("the run does not end:\n{}", host.story().chars().take(4_000).collect::<String>());
+    panic!(
+        "the run does not end:\n{}",
+        host.story().chars().take(4_000).collect::<String>()
+    );
 }
 
 fn answer(host: &mut Host, action: &Action, dice: &mut Dice) {
     let result = |dice: &mut Dice| match dice.roll(4) {
         0 => TaskResult::Failed(StepError::new("boom", "chance")),
         1 => TaskResult::Failed(StepError::permanent("broken", "chance")),
-        _ => TaskResult::Succeeded { output: json!({ "n": dice.roll(3) }), port: None },
+        _ => TaskResult::Succeeded {
+            output: json!({ "n": dice.roll(3) }),
+            port: None,
+        },
     };
     let input = match action.clone() {
-        Action::StartTask(task) => {
-            Input::TaskEnded { step: task.step, epoch: task.epoch, result: result(dice) }
-        }
-        Action::StartUndo(task) => {
-            Input::UndoEnded { step: task.step, epoch: task.epoch, result: result(dice) }
-        }
+        Action::StartTask(task) => Input::TaskEnded {
+            step: task.step,
+            epoch: task.epoch,
+            result: result(dice),
+        },
+        Action::StartUndo(task) => Input::UndoEnded {
+            step: task.step,
+            epoch: task.epoch,
+            result: result(dice),
+        },
         Action::CancelTask { step, epoch } => {
-            let result = if dice.roll(3) == 0 { result(dice) } else { TaskResult::Cancelled };
-            Input::TaskEnded { step, epoch, result }
+            let result = if dice.roll(3) == 0 {
+                result(dice)
+            } else {
+                TaskResult::Cancelled
+            };
+            Input::TaskEnded {
+                step,
+                epoch,
+                result,
+            }
         }
         Action::SetTimer { timer, at } => {
             host.now = host.now.max(at);
@@ -251,7 +352,13 @@ fn answer(host: &mut Host, action: &Action, dice: &mut Dice) {
                 _ => Decision::Rejected,
             };
             let by = format!("p{}", host.log.len());
-            Input::Decide { step, by, decision, comment: None, data: None }
+            Input::Decide {
+                step,
+                by,
+                decision,
+                comment: None,
+                data: None,
+            }
         }
         Action::AskOutcome { step } => Input::Settle {
             step,
@@ -262,17 +369,22 @@ fn answer(host: &mut Host, action: &Action, dice: &mut Dice) {
                 _ => Settlement::RunAgain,
             },
         },
-        Action::Listen { event, key, .. } => {
-            Input::Signal { id: format!("s{}", host.log.len()), event, key, payload: json!(1) }
-        }
-        Action::StartChild { step, run, .. } | Action::CancelChild { step, run } => Input::ChildEnded {
-            step,
-            run,
-            outcome: [Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled][dice.roll(3)],
-            name: None,
-            outputs: json!({}),
-            error: None,
+        Action::Listen { event, key, .. } => Input::Signal {
+            id: format!("s{}", host.log.len()),
+            event,
+            key,
+            payload: json!(1),
         },
+        Action::StartChild { step, run, .. } | Action::CancelChild { step, run } => {
+            Input::ChildEnded {
+                step,
+                run,
+                outcome: [Outcome::Succeeded, Outcome::Failed, Outcome::Cancelled][dice.roll(3)],
+                name: None,
+                outputs: json!({}),
+                error: None,
+            }
+        }
     };
     host.give(input);
 }

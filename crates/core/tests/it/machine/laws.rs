@@ -27,8 +27,14 @@ fn graph(dice: &mut Dice, prefix: &str, depth: usize) -> (Vec<Value>, Vec<Value>
             8 => json!({ "kind": "wait_for", "with": { "event": "e", "timeout": "1m" } }),
             9 => json!({ "kind": "approval", "with": {
                 "to": ["x"], "quorum": 1 + dice.roll(2), "expires": "1h", "remind": "40m", "escalateAfter": "30m", "escalateTo": ["y"] } }),
-            10 => json!({ "kind": "end", "with": { "outcome": "o", "cancelRest": dice.roll(3) == 0 } }),
-            11 => [json!({ "kind": "fail", "with": { "message": "no" } }), json!({ "kind": "workflow", "with": { "workflow": "w" } })][dice.roll(2)].clone(),
+            10 => {
+                json!({ "kind": "end", "with": { "outcome": "o", "cancelRest": dice.roll(3) == 0 } })
+            }
+            11 => [
+                json!({ "kind": "fail", "with": { "message": "no" } }),
+                json!({ "kind": "workflow", "with": { "workflow": "w" } }),
+            ][dice.roll(2)]
+            .clone(),
             12 | 13 => json!({ "kind": "for_each", "with": {
                 "items": (["{% [1,2,3] %}", "{% [] %}", "{% [1] %}"][dice.roll(3)]),
                 "concurrency": 1 + dice.roll(3),
@@ -60,12 +66,12 @@ fn graph(dice: &mut Dice, prefix: &str, depth: usize) -> (Vec<Value>, Vec<Value>
         if step["join"] == "first" {
             step["cancelRest"] = json!(dice.roll(2) == 0);
         }
-        for earlier in 0..index {
+        for (earlier, before) in steps.iter().enumerate() {
             if dice.roll(3) != 0 {
                 continue;
             }
             let from = format!("{prefix}{earlier}");
-            let kind = steps[earlier]["kind"].as_str().unwrap_or_default().to_owned();
+            let kind = before["kind"].as_str().unwrap_or_default().to_owned();
             let port = match (kind.as_str(), dice.roll(3)) {
                 ("decision", 0) => ".a",
                 ("decision", 1) => ".else",
@@ -89,7 +95,6 @@ fn graph(dice: &mut Dice, prefix: &str, depth: usize) -> (Vec<Value>, Vec<Value>
     }
     (steps, edges)
 }
-
 
 fn random_plan(seed: u64) -> Arc<Plan> {
     let mut dice = Dice(seed);
@@ -115,9 +120,22 @@ fn random_run(seed: u64) -> Host {
 
 /// Everything that can be seen of a run.
 fn seen(run: &Run) -> String {
-    let steps: Vec<String> = run.steps().map(|(path, view)| format!("{path}: {:?}", view.state)).collect();
-    let edges: Vec<String> = run.edges().map(|(key, edge)| format!("{key}: {edge:?}")).collect();
-    format!("{} {:?} {:?}\n{steps:#?}\n{edges:#?}\n{:?}\n{:?}", run.seq(), run.status(), run.ended(), pending(run), run.waiting_for())
+    let steps: Vec<String> = run
+        .steps()
+        .map(|(path, view)| format!("{path}: {:?}", view.state))
+        .collect();
+    let edges: Vec<String> = run
+        .edges()
+        .map(|(key, edge)| format!("{key}: {edge:?}"))
+        .collect();
+    format!(
+        "{} {:?} {:?}\n{steps:#?}\n{edges:#?}\n{:?}\n{:?}",
+        run.seq(),
+        run.status(),
+        run.ended(),
+        pending(run),
+        run.waiting_for()
+    )
 }
 
 proptest! {
