@@ -60,11 +60,16 @@ fn chain_of(steps: usize) -> Workflow {
         workflow.steps.push(Step {
             id: format!("s{index}"),
             kind: "set_values".to_owned(),
-            with: json!({ "values": { "n": value } }).as_object().cloned().unwrap_or_default(),
+            with: json!({ "values": { "n": value } })
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
             ..Step::default()
         });
         if index > 0 {
-            workflow.edges.push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
+            workflow
+                .edges
+                .push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
         }
     }
     workflow
@@ -81,7 +86,11 @@ async fn host(folder: &Path) -> Result<Host> {
     let store = Store::open(dir.path(), OpenOptions::default()).await?;
     let catalog = Arc::new(baton_steps::catalog());
     let engine = Engine::start(EngineConfig::new(store.clone(), catalog)).await?;
-    Ok(Host { engine, store, _dir: dir })
+    Ok(Host {
+        engine,
+        store,
+        _dir: dir,
+    })
 }
 
 fn new_run(workflow: &Arc<Workflow>) -> NewRun {
@@ -134,7 +143,10 @@ async fn raw_insert(folder: &Path, rows: &[String], each: usize) -> Result<f64> 
         .await?;
     let table = "CREATE TABLE raw (id INTEGER PRIMARY KEY, payload TEXT NOT NULL) STRICT";
     sqlx::query(table).execute(&mut conn).await?;
-    let wide = format!("INSERT INTO raw (payload) VALUES (?){}", ",(?)".repeat(WIDE - 1));
+    let wide = format!(
+        "INSERT INTO raw (payload) VALUES (?){}",
+        ",(?)".repeat(WIDE - 1)
+    );
     let begin = Instant::now();
     for transaction in rows.chunks(each) {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
@@ -146,7 +158,12 @@ async fn raw_insert(folder: &Path, rows: &[String], each: usize) -> Result<f64> 
     Ok(ms(took))
 }
 
-async fn insert(conn: &mut SqliteConnection, rows: &[String], wide: &str, width: usize) -> Result<()> {
+async fn insert(
+    conn: &mut SqliteConnection,
+    rows: &[String],
+    wide: &str,
+    width: usize,
+) -> Result<()> {
     for chunk in rows.chunks(width) {
         if chunk.len() == width {
             let mut query = sqlx::query(AssertSqlSafe(wide.to_owned()));
@@ -156,7 +173,10 @@ async fn insert(conn: &mut SqliteConnection, rows: &[String], wide: &str, width:
             query.execute(&mut *conn).await?;
         } else {
             for row in chunk {
-                sqlx::query("INSERT INTO raw (payload) VALUES (?)").bind(row).execute(&mut *conn).await?;
+                sqlx::query("INSERT INTO raw (payload) VALUES (?)")
+                    .bind(row)
+                    .execute(&mut *conn)
+                    .await?;
             }
         }
     }
@@ -182,7 +202,12 @@ async fn chain(folder: &Path) -> Result<()> {
         raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
     }
     host.engine.close().await;
-    figure("chain of 1,000 pure steps, start to durable end", best, "ms", raw);
+    figure(
+        "chain of 1,000 pure steps, start to durable end",
+        best,
+        "ms",
+        raw,
+    );
     Ok(())
 }
 
@@ -208,7 +233,12 @@ async fn many(folder: &Path) -> Result<()> {
     let raw = raw_insert(folder, &rows, one.len() * 64).await? / 1_000.0;
     host.engine.close().await;
     let steps = (RUNS * STEPS) as f64;
-    figure("1,000 runs of 10 steps at a time", steps / took, "steps/s", steps / raw);
+    figure(
+        "1,000 runs of 10 steps at a time",
+        steps / took,
+        "steps/s",
+        steps / raw,
+    );
     Ok(())
 }
 
@@ -227,8 +257,15 @@ async fn process(folder: &Path) -> Result<()> {
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {
             let before = cpu_ms()?;
-            let output = run().stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
-            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let output = run()
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .output()?;
+            ensure!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             best = best.min(cpu_ms()? - before);
         }
         Ok(best)
@@ -241,7 +278,12 @@ async fn process(folder: &Path) -> Result<()> {
         command.arg("run").arg(&file).arg("--data").arg(&data);
         command
     })?;
-    figure("`baton run` of ten steps, CPU of the whole process", run, "ms", idle.max(0.5));
+    figure(
+        "`baton run` of ten steps, CPU of the whole process",
+        run,
+        "ms",
+        idle.max(0.5),
+    );
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1_024.0;
     figure("`baton run` of ten steps, peak memory", peak, "MB", 60.0);
     Ok(())
@@ -249,7 +291,9 @@ async fn process(folder: &Path) -> Result<()> {
 
 fn cpu_ms() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let of = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1_000.0 + time.tv_usec() as f64 / 1_000.0;
+    let of = |time: nix::sys::time::TimeVal| {
+        time.tv_sec() as f64 * 1_000.0 + time.tv_usec() as f64 / 1_000.0
+    };
     Ok(of(usage.user_time()) + of(usage.system_time()))
 }
 
@@ -263,7 +307,11 @@ fn validation(steps: usize) -> Result<()> {
         let begin = Instant::now();
         let problems = validate(&parsed.workflow, &catalog, Vec::new());
         best = best.min(ms(begin.elapsed()));
-        ensure!(problems.iter().all(|problem| problem.severity != baton_core::problem::Severity::Error));
+        ensure!(
+            problems
+                .iter()
+                .all(|problem| problem.severity != baton_core::problem::Severity::Error)
+        );
         let begin = Instant::now();
         let value: Value = serde_json::from_str(&text)?;
         raw = raw.min(ms(begin.elapsed()));

@@ -203,7 +203,13 @@ impl App {
     /// Who answers approvals here.
     pub(crate) fn person(&self) -> String {
         let configured = self.inner.config.person.clone();
-        let named = || self.inner.person.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let named = || {
+            self.inner
+                .person
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
         configured
             .or_else(named)
             .filter(|name| !name.trim().is_empty())
@@ -214,20 +220,36 @@ impl App {
     }
 
     pub(crate) fn name_person(&self, person: Option<String>) {
-        *self.inner.person.write().unwrap_or_else(PoisonError::into_inner) = person;
+        *self
+            .inner
+            .person
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = person;
     }
 
     pub(crate) fn cached_samples(&self) -> Option<SampleList> {
-        self.inner.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .samples
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn cache_samples(&self, samples: SampleList) {
-        *self.inner.samples.lock().unwrap_or_else(PoisonError::into_inner) = Some(samples);
+        *self
+            .inner
+            .samples
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(samples);
     }
 
     /// Tells front ends when the file changes on disk; `modified` is what it is known as now.
     pub(crate) fn watch_file(&self, path: &Path, modified: Option<SystemTime>) {
-        let mut watched = self.inner.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self
+            .inner
+            .watched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         watched.insert(path.to_path_buf(), modified);
         drop(watched);
         if !self.inner.is_watching.swap(true, Ordering::SeqCst) {
@@ -248,7 +270,10 @@ impl App {
 }
 
 async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), ApiError> {
-    let options = |read_only| OpenOptions { read_only, ..OpenOptions::default() };
+    let options = |read_only| OpenOptions {
+        read_only,
+        ..OpenOptions::default()
+    };
     if config.read_only {
         let store = Store::open(&config.data_dir, options(true)).await?;
         return Ok((store, Some(StoreError::ReadOnly)));
@@ -259,7 +284,9 @@ async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), A
     };
     let can_look = matches!(
         reason,
-        StoreError::ReadOnlyFolder { .. } | StoreError::DiskFull { .. } | StoreError::Damaged { .. }
+        StoreError::ReadOnlyFolder { .. }
+            | StoreError::DiskFull { .. }
+            | StoreError::Damaged { .. }
     );
     if !can_look {
         return Err(reason.into());

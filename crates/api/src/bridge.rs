@@ -44,9 +44,11 @@ fn translate(notice: EngineNotice) -> BackendEvent {
             truncated: false,
         },
         EngineNotice::QuestionsChanged => BackendEvent::InboxChanged,
-        EngineNotice::Notification { title, body, run } => {
-            BackendEvent::Notification { title, body, run: Some(run) }
-        }
+        EngineNotice::Notification { title, body, run } => BackendEvent::Notification {
+            title,
+            body,
+            run: Some(run),
+        },
     }
 }
 
@@ -67,7 +69,9 @@ pub(crate) async fn watch_files(closing: CancellationToken, look: impl Fn() -> O
 pub(crate) fn changed(watched: &mut BTreeMap<PathBuf, Option<SystemTime>>) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for (path, known) in watched {
-        let modified = std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let modified = std::fs::metadata(path)
+            .and_then(|file| file.modified())
+            .ok();
         if modified != *known {
             *known = modified;
             all.push(path.clone());

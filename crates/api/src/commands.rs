@@ -100,9 +100,16 @@ macro_rules! dispatch_of {
 }
 
 fn read<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, ApiError> {
-    let request = if request.is_null() { Value::Object(Map::new()) } else { request };
+    let request = if request.is_null() {
+        Value::Object(Map::new())
+    } else {
+        request
+    };
     serde_json::from_value(request).map_err(|error| {
-        ApiError::new(Code::BadRequest, format!("`{name}` was asked in the wrong form: {error}"))
+        ApiError::new(
+            Code::BadRequest,
+            format!("`{name}` was asked in the wrong form: {error}"),
+        )
     })
 }
 

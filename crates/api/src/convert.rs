@@ -47,7 +47,8 @@ impl From<EngineError> for ApiError {
                 .hint("the run has gone on since you looked: look again"),
             EngineError::Invalid(problems) => Self {
                 problems,
-                ..Self::new(Code::Invalid, message).hint("repair what the Problems panel lists, then run it again")
+                ..Self::new(Code::Invalid, message)
+                    .hint("repair what the Problems panel lists, then run it again")
             },
             EngineError::Store(error) => error.into(),
             EngineError::Stalled { source, .. } => {
@@ -66,7 +67,11 @@ impl From<ParseError> for ApiError {
     fn from(error: ParseError) -> Self {
         Self {
             hint: error.hint,
-            place: Some(Place { line: error.line, column: error.column, ..Place::default() }),
+            place: Some(Place {
+                line: error.line,
+                column: error.column,
+                ..Place::default()
+            }),
             ..Self::new(Code::Unusable, error.message)
         }
     }

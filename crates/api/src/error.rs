@@ -59,7 +59,13 @@ pub enum Code {
 impl ApiError {
     /// An error without a hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, place: None, problems: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            place: None,
+            problems: Vec::new(),
+        }
     }
 
     /// The same error with a way out.

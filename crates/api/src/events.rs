@@ -9,7 +9,11 @@ use crate::runs::RunSummary;
 /// Something changed. A front end that misses one (a reload, a slow reader) gets [`BackendEvent::Lagged`] and
 /// reads again.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 #[ts(export)]
 pub enum BackendEvent {
     /// Events were appended to a run; they are durable.

@@ -63,9 +63,14 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, ApiError> {
         return Err(io_error(&io::ErrorKind::IsADirectory.into(), path));
     }
     if about.len() > max {
-        let message = format!("`{}` has {} bytes, too many for a workflow", path.display(), about.len());
-        return Err(ApiError::new(Code::Unusable, message)
-            .hint(format!("a workflow has at most {max} bytes; large data belongs into files of its own")));
+        let message = format!(
+            "`{}` has {} bytes, too many for a workflow",
+            path.display(),
+            about.len()
+        );
+        return Err(ApiError::new(Code::Unusable, message).hint(format!(
+            "a workflow has at most {max} bytes; large data belongs into files of its own"
+        )));
     }
     fs::read(path).map_err(|error| io_error(&error, path))
 }
@@ -80,7 +85,9 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), ApiError> {
     let attempt = || -> io::Result<()> {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".baton-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".baton-")
+            .tempfile_in(folder)?;
         file.write_all(content)?;
         if let Ok(old) = fs::metadata(path) {
             if old.permissions().readonly() {
@@ -110,7 +117,11 @@ fn share(_path: &Path) -> io::Result<()> {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Keeps `content`, which is about to be replaced in `path`, among the last versions of that file.
@@ -122,7 +133,10 @@ pub(crate) fn keep_version(
 ) -> Result<(), ApiError> {
     let name = blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex();
     let folder = data_dir.join("versions").join(&name[..16]);
-    write(&folder.join("path.txt"), path.display().to_string().as_bytes())?;
+    write(
+        &folder.join("path.txt"),
+        path.display().to_string().as_bytes(),
+    )?;
     write(&folder.join(format!("{now:015}.baton.json")), content)?;
     let list = || -> io::Result<Vec<PathBuf>> {
         let mut versions = Vec::new();
@@ -149,10 +163,14 @@ pub(crate) fn list(folder: &Path, endings: &[String]) -> Result<FolderListed, Ap
         let entry = entry.map_err(|error| io_error(&error, folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // Follows links; what a dead link points to cannot be opened and is not shown.
-        let Ok(about) = fs::metadata(entry.path()) else { continue };
+        let Ok(about) = fs::metadata(entry.path()) else {
+            continue;
+        };
         let is_wanted = about.is_dir()
             || endings.is_empty()
-            || endings.iter().any(|ending| name.to_lowercase().ends_with(&ending.to_lowercase()));
+            || endings
+                .iter()
+                .any(|ending| name.to_lowercase().ends_with(&ending.to_lowercase()));
         if name.starts_with('.') || !is_wanted {
             continue;
         }
@@ -160,7 +178,11 @@ pub(crate) fn list(folder: &Path, endings: &[String]) -> Result<FolderListed, Ap
             name,
             path: entry.path().display().to_string(),
             is_folder: about.is_dir(),
-            bytes: if about.is_dir() { 0.0 } else { about.len() as f64 },
+            bytes: if about.is_dir() {
+                0.0
+            } else {
+                about.len() as f64
+            },
             modified: about.modified().map_or(0, millis),
         });
     }
@@ -196,7 +218,11 @@ mod tests {
         for now in 0..15 {
             keep_version(dir.path(), path, format!("{now}").as_bytes(), now).unwrap();
         }
-        let folder = fs::read_dir(dir.path().join("versions")).unwrap().next().unwrap().unwrap();
+        let folder = fs::read_dir(dir.path().join("versions"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
         let listed = list(&folder.path(), &[".json".to_owned()]).unwrap();
         assert_eq!(listed.entries.len(), VERSIONS);
         assert_eq!(fs::read_to_string(&listed.entries[0].path).unwrap(), "5");

@@ -63,11 +63,32 @@ pub async fn run(
     on_event: impl FnMut(&Logged),
 ) -> Result<RunResult, ApiError> {
     let notices = app.engine()?.subscribe();
-    let Request { document, path, work_dir, input, approvals, by } = request;
+    let Request {
+        document,
+        path,
+        work_dir,
+        input,
+        approvals,
+        by,
+    } = request;
     let shown = |path: PathBuf| path.display().to_string();
-    let start = RunStart { document, path: path.map(shown), input, work_dir: work_dir.map(shown) };
+    let start = RunStart {
+        document,
+        path: path.map(shown),
+        input,
+        work_dir: work_dir.map(shown),
+    };
     let run = handlers::begin(app, start, &by).await?.run;
-    Watch { app, run, approvals, seen: 0, ended: None, on_event }.until_done(notices).await
+    Watch {
+        app,
+        run,
+        approvals,
+        seen: 0,
+        ended: None,
+        on_event,
+    }
+    .until_done(notices)
+    .await
 }
 
 /// Goes along with a run that was begun before, as [`run`] does, from the event after `after` on.
@@ -85,9 +106,22 @@ pub async fn follow(
     let notices = app.engine()?.subscribe();
     let row = handlers::run_row(app, run).await?;
     // The end of a run that has ended is told once more: it holds the result.
-    let seen = if row.ended_at.is_some() { after.min(row.seq.saturating_sub(1)) } else { after };
+    let seen = if row.ended_at.is_some() {
+        after.min(row.seq.saturating_sub(1))
+    } else {
+        after
+    };
     let run = row.id;
-    Watch { app, run, approvals, seen, ended: None, on_event }.until_done(notices).await
+    Watch {
+        app,
+        run,
+        approvals,
+        seen,
+        ended: None,
+        on_event,
+    }
+    .until_done(notices)
+    .await
 }
 
 struct Watch<'a, F> {
@@ -111,11 +145,18 @@ impl<F: FnMut(&Logged)> Watch<'_, F> {
             }
             match notices.recv().await {
                 Ok(EngineNotice::Stalled { row }) if row.id == self.run => {
-                    tracing::warn!(run = row.id, "the run stands still: {}", row.waiting_for.join(", "));
+                    tracing::warn!(
+                        run = row.id,
+                        "the run stands still: {}",
+                        row.waiting_for.join(", ")
+                    );
                 }
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => {
-                    return Err(ApiError::new(Code::Store, "Baton is closing and takes no new work"));
+                    return Err(ApiError::new(
+                        Code::Store,
+                        "Baton is closing and takes no new work",
+                    ));
                 }
             }
         }
@@ -125,11 +166,19 @@ impl<F: FnMut(&Logged)> Watch<'_, F> {
     async fn catch_up(&mut self) -> Result<(), ApiError> {
         loop {
             let page = self.app.store().events(&self.run, self.seen, 5_000).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             self.seen = last.seq;
             for logged in &page {
                 (self.on_event)(logged);
-                if let Event::RunEnded { outcome, name, outputs, error } = &logged.event {
+                if let Event::RunEnded {
+                    outcome,
+                    name,
+                    outputs,
+                    error,
+                } = &logged.event
+                {
                     self.ended = Some(RunResult {
                         run: self.run.clone(),
                         outcome: Some(*outcome),
@@ -165,8 +214,13 @@ impl<F: FnMut(&Logged)> Watch<'_, F> {
             };
             waits_for_others &= is_left;
             for (step, id) in questions {
-                let answer = self.approvals.get(&step).or_else(|| self.approvals.get(&id));
-                let Some(decision) = answer.copied() else { continue };
+                let answer = self
+                    .approvals
+                    .get(&step)
+                    .or_else(|| self.approvals.get(&id));
+                let Some(decision) = answer.copied() else {
+                    continue;
+                };
                 waits_for_others = false;
                 let by = self.app.person();
                 match engine.decide(&run, &step, &by, decision, None, None).await {
@@ -194,10 +248,14 @@ fn is_left_to_others(run: &Run) -> bool {
     let mut is_waiting = false;
     for (_, step) in run.steps() {
         let is_left = match step.state.phase {
-            Phase::Idle | Phase::Succeeded | Phase::Failed | Phase::Skipped | Phase::Cancelled => continue,
+            Phase::Idle | Phase::Succeeded | Phase::Failed | Phase::Skipped | Phase::Cancelled => {
+                continue;
+            }
             // A container only waits for what is in it, unless it waits for its next round.
             Phase::Running if step.is_container() => {
-                let next = step.more().and_then(|more| more.iterations.as_ref()?.next_at);
+                let next = step
+                    .more()
+                    .and_then(|more| more.iterations.as_ref()?.next_at);
                 if next.is_none() {
                     continue;
                 }
@@ -205,7 +263,10 @@ fn is_left_to_others(run: &Run) -> bool {
             }
             Phase::Running | Phase::Retrying | Phase::Cancelling => false,
             Phase::Unknown => true,
-            Phase::Waiting => !matches!(step.more().and_then(|more| more.wait.as_ref()), Some(Wait::Time { .. }) | None),
+            Phase::Waiting => !matches!(
+                step.more().and_then(|more| more.wait.as_ref()),
+                Some(Wait::Time { .. }) | None
+            ),
         };
         if !is_left {
             return false;
@@ -233,7 +294,11 @@ fn children(run: &Run) -> Vec<String> {
 
 fn waits(run: &Run) -> impl Iterator<Item = (String, String, Wait)> {
     run.steps().filter_map(|(path, step)| {
-        let wait = step.more()?.wait.clone().filter(|_| step.state.phase == Phase::Waiting)?;
+        let wait = step
+            .more()?
+            .wait
+            .clone()
+            .filter(|_| step.state.phase == Phase::Waiting)?;
         Some((path, step.id().to_owned(), wait))
     })
 }

@@ -62,7 +62,10 @@ pub(crate) async fn load(app: &App, row: &RunRow) -> Result<Arc<History>, ApiErr
         Some(history) => history,
         None => {
             let plan = plan(app, row).await?;
-            let history = Arc::new(History { plan, log: Mutex::default() });
+            let history = Arc::new(History {
+                plan,
+                log: Mutex::default(),
+            });
             app.histories().put(&row.id, history.clone());
             history
         }
@@ -74,7 +77,10 @@ pub(crate) async fn load(app: &App, row: &RunRow) -> Result<Arc<History>, ApiErr
         }
         let page = app.store().events(&row.id, after, PAGE).await?;
         if page.is_empty() {
-            let message = format!("run `{}` should have {} events and has {after}", row.id, row.seq);
+            let message = format!(
+                "run `{}` should have {} events and has {after}",
+                row.id, row.seq
+            );
             return Err(ApiError::new(Code::Store, message)
                 .hint("check the data folder with `baton verify`"));
         }
@@ -85,15 +91,24 @@ pub(crate) async fn load(app: &App, row: &RunRow) -> Result<Arc<History>, ApiErr
 /// The definition that the run is pinned to.
 async fn plan(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
     let text = app.store().definition(&row.digest).await?.ok_or_else(|| {
-        ApiError::new(Code::Store, format!("the definition `{}` of run `{}` is missing", row.digest, row.id))
-            .hint("check the data folder with `baton verify`")
+        ApiError::new(
+            Code::Store,
+            format!(
+                "the definition `{}` of run `{}` is missing",
+                row.digest, row.id
+            ),
+        )
+        .hint("check the data folder with `baton verify`")
     })?;
     let parsed = document::parse(&text)?;
     Plan::compile(&parsed.workflow, app.catalog()).map_err(|problems| ApiError {
         problems,
         ..ApiError::new(
             Code::Invalid,
-            format!("run `{}` was made by another version of Baton and cannot be shown", row.id),
+            format!(
+                "run `{}` was made by another version of Baton and cannot be shown",
+                row.id
+            ),
         )
         .hint("open it with the version that made it")
     })
@@ -112,7 +127,8 @@ impl History {
         let mut log = self.log();
         let last = log.events.last().map_or(0, |logged| logged.seq);
         // Two readers may have read the same page.
-        log.events.extend(page.into_iter().filter(|logged| logged.seq > last));
+        log.events
+            .extend(page.into_iter().filter(|logged| logged.seq > last));
     }
 
     /// The instant of event `seq`, if there is one.
@@ -124,7 +140,13 @@ impl History {
     /// At most `limit` events after `after`.
     pub(crate) fn events(&self, after: u32, limit: usize) -> Vec<Logged> {
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        self.log().events.iter().skip(skip).take(limit).cloned().collect()
+        self.log()
+            .events
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// The run as it was after event `seq`.
@@ -134,7 +156,11 @@ impl History {
         let total = log.events.last().map_or(0, |logged| logged.seq);
         let seq = seq.min(total);
         let stride = (total / STATES).max(MIN_STRIDE);
-        let near = log.states.range(..=seq).next_back().map(|(_, run)| run.clone());
+        let near = log
+            .states
+            .range(..=seq)
+            .next_back()
+            .map(|(_, run)| run.clone());
         let mut run = near.unwrap_or_else(|| Run::new(self.plan.clone()));
         let from = usize::try_from(run.seq()).unwrap_or(usize::MAX);
         for logged in log.events.iter().skip(from) {
@@ -142,8 +168,12 @@ impl History {
                 break;
             }
             machine::apply(&mut run, logged).map_err(|error| {
-                let message = format!("event {} cannot follow the ones before it: {error}", logged.seq);
-                ApiError::new(Code::Store, message).hint("check the data folder with `baton verify`")
+                let message = format!(
+                    "event {} cannot follow the ones before it: {error}",
+                    logged.seq
+                );
+                ApiError::new(Code::Store, message)
+                    .hint("check the data folder with `baton verify`")
             })?;
             if logged.seq % stride == 0 {
                 log.states.insert(logged.seq, run.clone());

@@ -17,7 +17,11 @@ pub fn data_dir() -> PathBuf {
 pub fn workspace_dir() -> PathBuf {
     let documents = || {
         let user = UserDirs::new()?;
-        Some(user.document_dir().unwrap_or_else(|| user.home_dir()).to_owned())
+        Some(
+            user.document_dir()
+                .unwrap_or_else(|| user.home_dir())
+                .to_owned(),
+        )
     };
     from_environment("BATON_WORKSPACE_DIR")
         .or_else(documents)
@@ -29,21 +33,29 @@ pub fn workspace_dir() -> PathBuf {
 pub fn samples_dir() -> Option<PathBuf> {
     let above = || {
         let program = std::env::current_exe().ok()?.canonicalize().ok()?;
-        let mut folders = program.ancestors().skip(1).map(|folder| folder.join("workflows"));
+        let mut folders = program
+            .ancestors()
+            .skip(1)
+            .map(|folder| folder.join("workflows"));
         folders.find(|folder| folder.is_dir())
     };
     from_environment("BATON_SAMPLES_DIR").or_else(above)
 }
 
 fn from_environment(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
 impl Default for AppConfig {
     fn default() -> Self {
         let config = Self::new(data_dir(), workspace_dir());
         match samples_dir() {
-            Some(samples_dir) => Self { samples_dir, ..config },
+            Some(samples_dir) => Self {
+                samples_dir,
+                ..config
+            },
             None => config,
         }
     }

@@ -1,13 +1,13 @@
 //! Every event in plain words, with its reason.
 
+use baton_core::Millis;
 use baton_core::document::Workflow;
 use baton_core::duration;
 use baton_core::error::StepError;
 use baton_core::machine::{
-    Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Passed, Settlement,
-    SkipReason,
+    Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Passed,
+    Settlement, SkipReason,
 };
-use baton_core::Millis;
 use serde_json::Value;
 
 /// The event in plain words; steps are called what `workflow` calls them.
@@ -15,14 +15,23 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
     let title = |step: &str| title(workflow, step);
     match &logged.event {
         Event::RunStarted { by, parent, .. } => match (parent, by) {
-            (Some(parent), _) => format!("The run started for {} of run {}.", title(&parent.step), short(&parent.run)),
+            (Some(parent), _) => format!(
+                "The run started for {} of run {}.",
+                title(&parent.step),
+                short(&parent.run)
+            ),
             (None, Some(by)) => format!("The run was started ({by})."),
             (None, None) => "The run started.".to_owned(),
         },
         Event::StepSkipped { step, reason, .. } => {
             format!("{} was skipped: {}.", title(step), skip_reason(reason))
         }
-        Event::StepStarted { step, attempt, error, .. } => {
+        Event::StepStarted {
+            step,
+            attempt,
+            error,
+            ..
+        } => {
             let what = if *attempt > 1 {
                 format!("{} started again (attempt {attempt})", title(step))
             } else {
@@ -49,28 +58,76 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
             };
             format!("{by} said about {}: {what}.", title(step))
         }
-        Event::StepAttemptFailed { step, attempt, error, retry_at, because, output, .. } => {
+        Event::StepAttemptFailed {
+            step,
+            attempt,
+            error,
+            retry_at,
+            because,
+            output,
+            ..
+        } => {
             let what = if output.is_some() {
-                format!("The output of {} was not good enough (attempt {attempt})", title(step))
+                format!(
+                    "The output of {} was not good enough (attempt {attempt})",
+                    title(step)
+                )
             } else {
-                format!("{} failed (attempt {attempt}): {}", title(step), error.message)
+                format!(
+                    "{} failed (attempt {attempt}): {}",
+                    title(step),
+                    error.message
+                )
             };
-            format!("{what}{}{}.", evaluated(because.as_ref()), again(logged.at, *retry_at))
+            format!(
+                "{what}{}{}.",
+                evaluated(because.as_ref()),
+                again(logged.at, *retry_at)
+            )
         }
-        Event::StepSucceeded { step, port, because, passed, edges, .. } => {
+        Event::StepSucceeded {
+            step,
+            port,
+            because,
+            passed,
+            edges,
+            ..
+        } => {
             let what = match passed {
-                Some(Passed::Disabled) => format!("{} is switched off and was passed over", title(step)),
-                Some(Passed::Pinned) => format!("{} was not carried out: its pinned output was used", title(step)),
+                Some(Passed::Disabled) => {
+                    format!("{} is switched off and was passed over", title(step))
+                }
+                Some(Passed::Pinned) => format!(
+                    "{} was not carried out: its pinned output was used",
+                    title(step)
+                ),
                 None => format!("{} is done", title(step)),
             };
-            let port = port.as_ref().map(|port| format!(" and chose `{port}`")).unwrap_or_default();
-            format!("{what}{port}{}.{}", evaluated(because.last()), edge_words(edges))
+            let port = port
+                .as_ref()
+                .map(|port| format!(" and chose `{port}`"))
+                .unwrap_or_default();
+            format!(
+                "{what}{port}{}.{}",
+                evaluated(because.last()),
+                edge_words(edges)
+            )
         }
-        Event::StepFailed { step, error, handled, edges, .. } => format!(
+        Event::StepFailed {
+            step,
+            error,
+            handled,
+            edges,
+            ..
+        } => format!(
             "{} failed: {}{}.{}",
             title(step),
             error.message,
-            if *handled { "; an error path takes over" } else { "" },
+            if *handled {
+                "; an error path takes over"
+            } else {
+                ""
+            },
             edge_words(edges),
         ),
         Event::StepCancelRequested { step, reason } => {
@@ -86,44 +143,86 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
         Event::WaitStarted { step, until } => {
             format!("{} waits until {}.", title(step), instant(*until))
         }
-        Event::EventAwaited { step, event, key, until } => format!(
+        Event::EventAwaited {
+            step,
+            event,
+            key,
+            until,
+        } => format!(
             "{} waits for the event `{event}`{}{}.",
             title(step),
             with_key(key),
-            until.map(|until| format!(", until {}", instant(until))).unwrap_or_default(),
+            until
+                .map(|until| format!(", until {}", instant(until)))
+                .unwrap_or_default(),
         ),
         Event::EventReceived { event, key, .. } => {
             format!("The event `{event}`{} arrived.", with_key(key))
         }
         Event::ApprovalRequested { step, question } => {
-            let to = if question.to.is_empty() { "someone".to_owned() } else { question.to.join(", ") };
-            let until = question.expires_at.map(|at| format!(", until {}", instant(at)));
+            let to = if question.to.is_empty() {
+                "someone".to_owned()
+            } else {
+                question.to.join(", ")
+            };
+            let until = question
+                .expires_at
+                .map(|at| format!(", until {}", instant(at)));
             format!("{} asks {to}{}.", title(step), until.unwrap_or_default())
         }
-        Event::ApprovalReminded { step } => format!("{} reminded those who were asked.", title(step)),
-        Event::ApprovalEscalated { step, to } => {
-            format!("{} was not answered in time and now asks {} as well.", title(step), to.join(", "))
+        Event::ApprovalReminded { step } => {
+            format!("{} reminded those who were asked.", title(step))
         }
-        Event::ApprovalDecided { step, by, decision, comment, .. } => {
+        Event::ApprovalEscalated { step, to } => {
+            format!(
+                "{} was not answered in time and now asks {} as well.",
+                title(step),
+                to.join(", ")
+            )
+        }
+        Event::ApprovalDecided {
+            step,
+            by,
+            decision,
+            comment,
+            ..
+        } => {
             let what = match decision {
                 Decision::Approved => "approved",
                 Decision::Rejected => "rejected",
                 Decision::Submitted => "filled in",
             };
             let comment = comment.as_deref().filter(|words| !words.trim().is_empty());
-            let comment = comment.map(|words| format!(": “{words}”")).unwrap_or_else(|| ".".to_owned());
+            let comment = comment
+                .map(|words| format!(": “{words}”"))
+                .unwrap_or_else(|| ".".to_owned());
             format!("{by} {what} {}{comment}", title(step))
         }
         Event::ChildRequested { step, workflow, .. } => {
-            format!("{} runs the workflow `{workflow}` and waits for it.", title(step))
+            format!(
+                "{} runs the workflow `{workflow}` and waits for it.",
+                title(step)
+            )
         }
         Event::ItemsListed { step, count, .. } => {
-            format!("{} goes through {}.", title(step), counted(*count as usize, "item"))
+            format!(
+                "{} goes through {}.",
+                title(step),
+                counted(*count as usize, "item")
+            )
         }
         Event::IterationStarted { step, index } => {
             format!("{}: round {} began.", title(step), index + 1)
         }
-        Event::IterationEnded { step, index, outcome, error, because, next_at, .. } => {
+        Event::IterationEnded {
+            step,
+            index,
+            outcome,
+            error,
+            because,
+            next_at,
+            ..
+        } => {
             let what = match outcome {
                 IterationOutcome::Succeeded => "is done".to_owned(),
                 IterationOutcome::Failed => format!("failed{}", reason(error.as_ref())),
@@ -139,18 +238,32 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
             )
         }
         Event::FailureStarted { scope, error } => {
-            format!("{} fails: {}. What still runs in it is stopped.", whole(workflow, scope), error.message)
+            format!(
+                "{} fails: {}. What still runs in it is stopped.",
+                whole(workflow, scope),
+                error.message
+            )
         }
         Event::CompensationStarted { steps, .. } => {
             let names: Vec<String> = steps.iter().map(|step| title(step)).collect();
-            format!("What was done is taken back, last one first: {}.", names.join(", "))
+            format!(
+                "What was done is taken back, last one first: {}.",
+                names.join(", ")
+            )
         }
         Event::UndoStarted { step, attempt, .. } if *attempt > 1 => {
-            format!("{} is being taken back again (attempt {attempt}).", title(step))
+            format!(
+                "{} is being taken back again (attempt {attempt}).",
+                title(step)
+            )
         }
         Event::UndoStarted { step, .. } => format!("{} is being taken back.", title(step)),
         Event::UndoSucceeded { step, .. } => format!("{} was taken back.", title(step)),
-        Event::UndoFailed { step, error, retry_at } => format!(
+        Event::UndoFailed {
+            step,
+            error,
+            retry_at,
+        } => format!(
             "{} could not be taken back: {}{}.",
             title(step),
             error.message,
@@ -161,23 +274,41 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
         }
         Event::CompensationEnded { failed, .. } => {
             let names: Vec<String> = failed.iter().map(|step| title(step)).collect();
-            format!("Not everything could be taken back: {} stayed as it was.", names.join(", "))
+            format!(
+                "Not everything could be taken back: {} stayed as it was.",
+                names.join(", ")
+            )
         }
         Event::CancelRequested { by, reason, undo } => {
             let reason = reason.as_deref().filter(|words| !words.trim().is_empty());
             let reason = reason.map(|words| format!(": {words}")).unwrap_or_default();
-            let undo = if *undo { ", taking back what was done" } else { "" };
+            let undo = if *undo {
+                ", taking back what was done"
+            } else {
+                ""
+            };
             format!("{by} stopped the run{undo}{reason}.")
         }
         Event::RunPaused { by } => format!("{by} paused the run: no further step starts."),
         Event::RunResumed { by } => format!("{by} let the run go on."),
         Event::TimerFired { .. } => "A time that the run waited for has come.".to_owned(),
         Event::RetryHurried { step, by } => {
-            format!("{by} asked for the next attempt of {} at once.", title(step))
+            format!(
+                "{by} asked for the next attempt of {} at once.",
+                title(step)
+            )
         }
         Event::StepLogged { step, message, .. } => format!("{}: {message}", title(step)),
-        Event::RunEnded { outcome, name, error, .. } => {
-            let name = name.as_ref().map(|name| format!(" as “{name}”")).unwrap_or_default();
+        Event::RunEnded {
+            outcome,
+            name,
+            error,
+            ..
+        } => {
+            let name = name
+                .as_ref()
+                .map(|name| format!(" as “{name}”"))
+                .unwrap_or_default();
             match outcome {
                 Outcome::Succeeded => format!("The run ended well{name}."),
                 Outcome::Failed => format!("The run failed{name}{}.", reason(error.as_ref())),
@@ -195,16 +326,26 @@ pub(crate) fn title(workflow: &Workflow, path: &str) -> String {
         .split('/')
         .filter_map(|part| {
             let (container, index) = part.strip_suffix(']')?.split_once('[')?;
-            let is_loop = workflow.find_step(container).is_some_and(|step| step.kind != "scope");
+            let is_loop = workflow
+                .find_step(container)
+                .is_some_and(|step| step.kind != "scope");
             let index: u64 = index.parse().ok()?;
             is_loop.then(|| format!("round {}", index + 1))
         })
         .collect();
-    if rounds.is_empty() { format!("“{name}”") } else { format!("“{name}” ({})", rounds.join(", ")) }
+    if rounds.is_empty() {
+        format!("“{name}”")
+    } else {
+        format!("“{name}” ({})", rounds.join(", "))
+    }
 }
 
 fn whole(workflow: &Workflow, scope: &str) -> String {
-    match scope.rsplit('/').next().and_then(|part| part.split('[').next()) {
+    match scope
+        .rsplit('/')
+        .next()
+        .and_then(|part| part.split('[').next())
+    {
         None | Some("") => "The run".to_owned(),
         Some(_) => {
             let path = scope.rsplit_once('[').map_or(scope, |(path, _)| path);
@@ -224,23 +365,48 @@ fn skip_reason(reason: &SkipReason) -> &'static str {
 }
 
 fn evaluated(because: Option<&Evaluation>) -> String {
-    let Some(Evaluation { expression, read, result }) = because else { return String::new() };
-    let values: Vec<String> =
-        read.iter().take(6).map(|(name, value)| format!("{name} = {}", brief(value))).collect();
-    let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
-    format!(", because `{}` gave {}{values}", shorten(expression.trim(), 120), brief(result))
+    let Some(Evaluation {
+        expression,
+        read,
+        result,
+    }) = because
+    else {
+        return String::new();
+    };
+    let values: Vec<String> = read
+        .iter()
+        .take(6)
+        .map(|(name, value)| format!("{name} = {}", brief(value)))
+        .collect();
+    let values = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", values.join(", "))
+    };
+    format!(
+        ", because `{}` gave {}{values}",
+        shorten(expression.trim(), 120),
+        brief(result)
+    )
 }
 
 fn edge_words(edges: &[EdgeResolution]) -> String {
     let broken = edges.iter().find_map(|edge| {
         let error = edge.error.as_ref()?;
-        Some(format!(" The condition of `{}` could not be decided: {}.", edge.edge, error.message))
+        Some(format!(
+            " The condition of `{}` could not be decided: {}.",
+            edge.edge, error.message
+        ))
     });
     let refused: Vec<String> = edges
         .iter()
         .filter(|edge| !edge.taken && edge.because.is_some())
         .map(|edge| {
-            format!(" The path `{}` was not taken{}.", edge.edge, evaluated(edge.because.as_ref()))
+            format!(
+                " The path `{}` was not taken{}.",
+                edge.edge,
+                evaluated(edge.because.as_ref())
+            )
         })
         .collect();
     format!("{}{}", broken.unwrap_or_default(), refused.concat())
@@ -248,22 +414,35 @@ fn edge_words(edges: &[EdgeResolution]) -> String {
 
 fn again(now: Millis, retry_at: Option<Millis>) -> String {
     match retry_at {
-        Some(at) if at > now => format!("; the next attempt begins in {}", duration::format_ms(at - now)),
+        Some(at) if at > now => format!(
+            "; the next attempt begins in {}",
+            duration::format_ms(at - now)
+        ),
         Some(_) => "; the next attempt begins at once".to_owned(),
         None => String::new(),
     }
 }
 
 fn reason(error: Option<&StepError>) -> String {
-    error.map(|error| format!(": {}", error.message)).unwrap_or_default()
+    error
+        .map(|error| format!(": {}", error.message))
+        .unwrap_or_default()
 }
 
 fn with_key(key: &Value) -> String {
-    if key.is_null() { String::new() } else { format!(" with the key {}", brief(key)) }
+    if key.is_null() {
+        String::new()
+    } else {
+        format!(" with the key {}", brief(key))
+    }
 }
 
 fn counted(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
+    }
 }
 
 fn brief(value: &Value) -> String {
@@ -299,23 +478,43 @@ mod tests {
     use baton_core::document::{Body, Step};
 
     fn workflow() -> Workflow {
-        let inner = Step { id: "score".into(), name: Some("Score".into()), ..Step::default() };
+        let inner = Step {
+            id: "score".into(),
+            name: Some("Score".into()),
+            ..Step::default()
+        };
         let each = Step {
             id: "each".into(),
             kind: "for_each".into(),
-            body: Some(Body { steps: vec![inner], ..Body::default() }),
+            body: Some(Body {
+                steps: vec![inner],
+                ..Body::default()
+            }),
             ..Step::default()
         };
-        Workflow { steps: vec![each], ..Workflow::new("w", "W") }
+        Workflow {
+            steps: vec![each],
+            ..Workflow::new("w", "W")
+        }
     }
 
     fn say(event: Event) -> String {
-        sentence(&workflow(), &Logged { seq: 1, at: 1_000, event })
+        sentence(
+            &workflow(),
+            &Logged {
+                seq: 1,
+                at: 1_000,
+                event,
+            },
+        )
     }
 
     #[test]
     fn steps_in_loops_say_in_which_round() {
-        let event = Event::UndoSucceeded { step: "each[3]/score".into(), output: Value::Null };
+        let event = Event::UndoSucceeded {
+            step: "each[3]/score".into(),
+            output: Value::Null,
+        };
         assert_eq!(say(event), "“Score” (round 4) was taken back.");
     }
 

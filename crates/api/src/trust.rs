@@ -26,7 +26,11 @@ pub(crate) fn effects(workflow: &Workflow) -> Vec<EffectLine> {
         .collect();
     workflow.each_step(|step, _| {
         if step.kind == "workflow" {
-            let target = step.with.get("workflow").and_then(|name| name.as_str()).unwrap_or_default();
+            let target = step
+                .with
+                .get("workflow")
+                .and_then(|name| name.as_str())
+                .unwrap_or_default();
             lines.push(EffectLine {
                 kind: "workflow".to_owned(),
                 target: target.to_owned(),
@@ -50,7 +54,10 @@ pub(crate) async fn trust(
             None => true,
             Some(path) => {
                 app.store().is_trusted(&digest).await?
-                    || saved(app).await?.iter().any(|known| Path::new(known) == path)
+                    || saved(app)
+                        .await?
+                        .iter()
+                        .any(|known| Path::new(known) == path)
                     || is_sample(app, path, &digest).await
             }
         };
@@ -68,9 +75,17 @@ pub(crate) async fn require(
         return Ok(());
     }
     let count = trust.effects.len();
-    let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
-    let message = format!("`{}` was not made here and could do {things} outside Baton", workflow.name);
-    Err(ApiError::new(Code::Untrusted, message).hint("look at what it could do, then trust this version"))
+    let things = if count == 1 {
+        "1 thing".to_owned()
+    } else {
+        format!("{count} things")
+    };
+    let message = format!(
+        "`{}` was not made here and could do {things} outside Baton",
+        workflow.name
+    );
+    Err(ApiError::new(Code::Untrusted, message)
+        .hint("look at what it could do, then trust this version"))
 }
 
 /// Remembers that Baton wrote this file.
@@ -83,13 +98,17 @@ pub(crate) async fn remember(app: &App, path: &Path) -> Result<(), ApiError> {
     all.retain(|known| *known != path);
     all.insert(0, path);
     all.truncate(MAX_SAVED);
-    app.store().setting_put(SAVED, &serde_json::Value::from(all)).await?;
+    app.store()
+        .setting_put(SAVED, &serde_json::Value::from(all))
+        .await?;
     Ok(())
 }
 
 async fn saved(app: &App) -> Result<Vec<String>, ApiError> {
     let kept = app.store().setting(SAVED).await?;
-    Ok(kept.and_then(|paths| serde_json::from_value(paths).ok()).unwrap_or_default())
+    Ok(kept
+        .and_then(|paths| serde_json::from_value(paths).ok())
+        .unwrap_or_default())
 }
 
 async fn is_sample(app: &App, path: &Path, digest: &str) -> bool {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use baton_core::Millis;
-use baton_core::machine::{Outcome, Phase, Run, SkipReason, Status, StepMore, StepView as Step, UndoPhase, Wait};
+use baton_core::machine::{
+    Outcome, Phase, Run, SkipReason, Status, StepMore, StepView as Step, UndoPhase, Wait,
+};
 use baton_store::RunRow;
 use serde_json::Value;
 
@@ -76,15 +78,30 @@ pub(crate) fn view(row: &RunRow, run: &Run, at: Millis) -> RunView {
         seq: run.seq(),
         at,
         status: status_of(run),
-        steps: run.steps().map(|(path, step)| (path, step_view(&step))).collect(),
+        steps: run
+            .steps()
+            .map(|(path, step)| (path, step_view(&step)))
+            .collect(),
         edges: run
             .edges()
             .map(|(key, edge)| {
-                (key, EdgeView { taken: edge.taken, because: edge.because.clone() })
+                (
+                    key,
+                    EdgeView {
+                        taken: edge.taken,
+                        because: edge.because.clone(),
+                    },
+                )
             })
             .collect::<BTreeMap<_, _>>(),
-        input: run.started().map(|started| started.input.clone()).unwrap_or_default(),
-        outputs: run.ended().map(|ended| ended.outputs.clone()).unwrap_or_default(),
+        input: run
+            .started()
+            .map(|started| started.input.clone())
+            .unwrap_or_default(),
+        outputs: run
+            .ended()
+            .map(|ended| ended.outputs.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -106,15 +123,26 @@ fn step_view(step: &Step<'_>) -> StepView {
         note: note(state.phase, more),
         port: more.port.clone(),
         with: (!more.with.is_empty()).then(|| Value::Object(more.with.clone())),
-        output: more.output.as_deref().filter(|output| !output.is_null()).cloned(),
+        output: more
+            .output
+            .as_deref()
+            .filter(|output| !output.is_null())
+            .cloned(),
         error: more.error.clone(),
         because: more.because.clone(),
         question,
         iterations: more.iterations.as_ref().map(|rounds| Iterations {
-            total: u32::try_from(rounds.items.len()).unwrap_or(u32::MAX).max(rounds.started),
+            total: u32::try_from(rounds.items.len())
+                .unwrap_or(u32::MAX)
+                .max(rounds.started),
             started: rounds.started,
             succeeded: rounds.succeeded,
-            failed: rounds.failed.iter().take(MAX_FAILED).map(|(index, _)| *index).collect(),
+            failed: rounds
+                .failed
+                .iter()
+                .take(MAX_FAILED)
+                .map(|(index, _)| *index)
+                .collect(),
         }),
     }
 }
@@ -172,11 +200,23 @@ fn wait_words(wait: &Wait) -> String {
     match wait {
         Wait::Time { .. } => "waits for its time".to_owned(),
         Wait::Event { event, key, .. } if key.is_null() => format!("waits for the event `{event}`"),
-        Wait::Event { event, key, .. } => format!("waits for the event `{event}` with the key `{key}`"),
-        Wait::People { question, answers, .. } => {
-            let to = if question.to.is_empty() { "someone".to_owned() } else { question.to.join(", ") };
+        Wait::Event { event, key, .. } => {
+            format!("waits for the event `{event}` with the key `{key}`")
+        }
+        Wait::People {
+            question, answers, ..
+        } => {
+            let to = if question.to.is_empty() {
+                "someone".to_owned()
+            } else {
+                question.to.join(", ")
+            };
             if question.quorum > 1 {
-                format!("waits for {to}: {} of {} answers", answers.len(), question.quorum)
+                format!(
+                    "waits for {to}: {} of {} answers",
+                    answers.len(),
+                    question.quorum
+                )
             } else {
                 format!("waits for {to}")
             }

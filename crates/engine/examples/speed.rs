@@ -12,7 +12,12 @@ use serde_json::{Map, Value, json};
 
 fn step(id: String, values: Value) -> Step {
     let with = Map::from_iter([("values".to_owned(), values)]);
-    Step { id, kind: "set_values".to_owned(), with, ..Step::default() }
+    Step {
+        id,
+        kind: "set_values".to_owned(),
+        with,
+        ..Step::default()
+    }
 }
 
 fn chain(length: usize) -> Workflow {
@@ -34,7 +39,10 @@ fn wide(width: usize) -> Workflow {
         with: Map::from_iter([("message".to_owned(), json!("x"))]),
         ..step(format!("s{n}"), Value::Null)
     };
-    Workflow { steps: (0..width).map(log).collect(), ..Workflow::new("wide", "Wide") }
+    Workflow {
+        steps: (0..width).map(log).collect(),
+        ..Workflow::new("wide", "Wide")
+    }
 }
 
 async fn run(engine: &Engine, workflow: &Arc<Workflow>) -> String {
@@ -58,7 +66,9 @@ async fn until_idle(engine: &Engine, notices: &mut tokio::sync::broadcast::Recei
 #[expect(clippy::print_stdout, reason = "it is a measurement")]
 async fn main() {
     let dir = tempfile::tempdir_in(".").expect("a folder on the real disk");
-    let store = Store::open(dir.path(), OpenOptions::default()).await.expect("the folder opens");
+    let store = Store::open(dir.path(), OpenOptions::default())
+        .await
+        .expect("the folder opens");
     let engine = Engine::start(EngineConfig::new(store, Arc::new(baton_steps::catalog())));
     let engine = engine.await.expect("the engine starts");
     let mut notices = engine.subscribe();
@@ -71,7 +81,10 @@ async fn main() {
         times.push(begun.elapsed());
     }
     times.sort();
-    println!("chain of 1,000: median {:?}, best {:?}, first or worst {:?}", times[5], times[0], times[10]);
+    println!(
+        "chain of 1,000: median {:?}, best {:?}, first or worst {:?}",
+        times[5], times[0], times[10]
+    );
 
     let ten = Arc::new(chain(10));
     let begun = Instant::now();
@@ -86,7 +99,10 @@ async fn main() {
     }
     until_idle(&engine, &mut notices).await;
     let took = begun.elapsed();
-    println!("1,000 runs of 10: {took:?}, {:.0} steps/s", 10_000.0 / took.as_secs_f64());
+    println!(
+        "1,000 runs of 10: {took:?}, {:.0} steps/s",
+        10_000.0 / took.as_secs_f64()
+    );
 
     let wide = Arc::new(wide(10_000));
     let begun = Instant::now();

@@ -56,40 +56,63 @@ async fn attach(
     if shared.find(&child.run).is_some() {
         return Ok(None);
     }
-    let known = shared.store.run(&child.run).await.map_err(EngineError::from);
+    let known = shared
+        .store
+        .run(&child.run)
+        .await
+        .map_err(EngineError::from);
     if let Some(row) = known.map_err(EngineError::into_step_error)? {
         if row.ended_at.is_none() {
             // It is open and will be recovered, and says so itself when it ends.
             return Ok(None);
         }
-        let last = shared.store.events(&child.run, row.seq.saturating_sub(1), 1).await;
+        let last = shared
+            .store
+            .events(&child.run, row.seq.saturating_sub(1), 1)
+            .await;
         let last = last.map_err(|error| EngineError::from(error).into_step_error())?;
-        return Ok(last.into_iter().next().and_then(|logged| match logged.event {
-            Event::RunEnded { outcome, name, outputs, error } => Some(Input::ChildEnded {
-                step: child.step,
-                run: child.run,
-                outcome,
-                name,
-                outputs,
-                error,
-            }),
-            _ => None,
-        }));
+        return Ok(last
+            .into_iter()
+            .next()
+            .and_then(|logged| match logged.event {
+                Event::RunEnded {
+                    outcome,
+                    name,
+                    outputs,
+                    error,
+                } => Some(Input::ChildEnded {
+                    step: child.step,
+                    run: child.run,
+                    outcome,
+                    name,
+                    outputs,
+                    error,
+                }),
+                _ => None,
+            }));
     }
     let depth = parent.origin.depth + 1;
     if depth > MAX_DEPTH {
         return Err(StepError::permanent(
             "workflow-too-deep",
-            format!("`{}` would be sub-workflow {depth} below one another; {MAX_DEPTH} are allowed", child.workflow),
+            format!(
+                "`{}` would be sub-workflow {depth} below one another; {MAX_DEPTH} are allowed",
+                child.workflow
+            ),
         )
         .hint("a workflow that calls itself needs a condition that ends it"));
     }
     let (workflow, path) = resolve(shared, parent, &child.workflow, &child.version).await?;
-    let plan = shared.plan(&workflow).map_err(EngineError::into_step_error)?;
+    let plan = shared
+        .plan(&workflow)
+        .map_err(EngineError::into_step_error)?;
     let origin = Origin {
         path,
         work_dir: parent.origin.work_dir.clone(),
-        parent: Some(Parent { run: parent.id.clone(), step: child.step }),
+        parent: Some(Parent {
+            run: parent.id.clone(),
+            step: child.step,
+        }),
         depth,
     };
     let by = Some("workflow".to_owned());
@@ -110,15 +133,22 @@ async fn resolve(
     if !version.is_empty() && version != LATEST {
         let text = definition(shared, version).await?;
         let text = text.ok_or_else(|| {
-            StepError::permanent("workflow-not-found", format!("version `{version}` of `{name}` was never run or saved here"))
-                .hint("use `latest`, or run that version once so that it is kept")
+            StepError::permanent(
+                "workflow-not-found",
+                format!("version `{version}` of `{name}` was never run or saved here"),
+            )
+            .hint("use `latest`, or run that version once so that it is kept")
         })?;
         return Ok((parse(name, text.as_bytes())?, None));
     }
     let folder = parent.origin.path.as_deref().and_then(Path::parent);
     let folder = folder.unwrap_or(&parent.origin.work_dir).to_path_buf();
     let is_id = document::is_slug(name);
-    let file = if is_id { folder.join(format!("{name}.baton.json")) } else { folder.join(name) };
+    let file = if is_id {
+        folder.join(format!("{name}.baton.json"))
+    } else {
+        folder.join(name)
+    };
     match read(file.clone()).await {
         Ok(content) => return Ok((parse(name, &content)?, Some(file))),
         Err(error) if is_id && error.kind() == std::io::ErrorKind::NotFound => {}
@@ -130,7 +160,11 @@ async fn resolve(
             .hint("give a path that starts from the folder of this workflow"));
         }
     }
-    let filter = RunFilter { workflow: Some(name.to_owned()), limit: 1, ..RunFilter::default() };
+    let filter = RunFilter {
+        workflow: Some(name.to_owned()),
+        limit: 1,
+        ..RunFilter::default()
+    };
     let found = shared.store.runs(filter).await;
     let (rows, _) = found.map_err(|error| EngineError::from(error).into_step_error())?;
     if let Some(row) = rows.into_iter().next()
@@ -138,8 +172,13 @@ async fn resolve(
     {
         return Ok((parse(name, text.as_bytes())?, row.path.map(PathBuf::from)));
     }
-    Err(StepError::permanent("workflow-not-found", format!("there is no workflow `{name}`"))
-        .hint(format!("put `{name}.baton.json` beside this workflow, or give the path of a file")))
+    Err(StepError::permanent(
+        "workflow-not-found",
+        format!("there is no workflow `{name}`"),
+    )
+    .hint(format!(
+        "put `{name}.baton.json` beside this workflow, or give the path of a file"
+    )))
 }
 
 async fn definition(shared: &Shared, digest: &str) -> Result<Option<String>, StepError> {
@@ -151,17 +190,23 @@ async fn read(file: PathBuf) -> std::io::Result<Vec<u8>> {
     let read = tokio::task::spawn_blocking(move || {
         let bytes = std::fs::metadata(&file)?.len();
         if bytes > MAX_FILE_BYTES {
-            return Err(std::io::Error::other(format!("it has {bytes} bytes, too many for a workflow")));
+            return Err(std::io::Error::other(format!(
+                "it has {bytes} bytes, too many for a workflow"
+            )));
         }
         std::fs::read(&file)
     });
-    read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    read.await
+        .unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
 fn parse(name: &str, content: &[u8]) -> Result<Workflow, StepError> {
     let parsed = document::parse_bytes(content).map_err(|error| {
-        StepError::permanent("workflow-unusable", format!("`{name}` is not a workflow: {error}"))
-            .hint("open the file in Baton to see what is wrong")
+        StepError::permanent(
+            "workflow-unusable",
+            format!("`{name}` is not a workflow: {error}"),
+        )
+        .hint("open the file in Baton to see what is wrong")
     })?;
     Ok(parsed.workflow)
 }

@@ -58,7 +58,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Millis) -> Self {
-        Self { now: Arc::new(watch::Sender::new(now)) }
+        Self {
+            now: Arc::new(watch::Sender::new(now)),
+        }
     }
 
     /// Turns the clock on by `ms`; whoever sleeps until then wakes.

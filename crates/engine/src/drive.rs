@@ -44,7 +44,9 @@ pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
         let mut batch = Batch::default();
         for message in messages {
             step(&shared, &entry, message, &mut batch);
-            if batch.events.len() >= MAX_BATCH && write(&shared, &entry, &mut batch).await == Next::Stop {
+            if batch.events.len() >= MAX_BATCH
+                && write(&shared, &entry, &mut batch).await == Next::Stop
+            {
                 return;
             }
         }
@@ -80,18 +82,31 @@ fn step(shared: &Shared, entry: &Entry, message: Message, batch: &mut Batch) {
     }
 }
 
-fn decide(shared: &Shared, entry: &Entry, input: Input, batch: &mut Batch) -> Result<(), EngineError> {
+fn decide(
+    shared: &Shared,
+    entry: &Entry,
+    input: Input,
+    batch: &mut Batch,
+) -> Result<(), EngineError> {
     let mut state = entry.state();
     state.settle(&input);
     let events = machine::step(&mut state.run, input, shared.clock.now()).map_err(|refusal| {
         if state.run.status() == Status::Ended {
             EngineError::AlreadyEnded(entry.id.clone())
         } else {
-            EngineError::Refused { code: refusal.code.into(), message: refusal.message }
+            EngineError::Refused {
+                code: refusal.code.into(),
+                message: refusal.message,
+            }
         }
     })?;
     for logged in &events {
-        state.projection.apply(&entry.id, entry.plan.workflow(), logged, &mut batch.questions);
+        state.projection.apply(
+            &entry.id,
+            entry.plan.workflow(),
+            logged,
+            &mut batch.questions,
+        );
     }
     batch.events.extend(events);
     Ok(())
@@ -104,15 +119,27 @@ async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch
         let actions = machine::pending(&entry.state().run);
         let mut has_any = false;
         for action in actions {
-            let Action::StartTask(task) = action else { continue };
-            let Some(result) = at_once(shared, &task).await else { continue };
+            let Action::StartTask(task) = action else {
+                continue;
+            };
+            let Some(result) = at_once(shared, &task).await else {
+                continue;
+            };
             has_any = true;
             for (level, message) in result.logs {
-                let input = Input::TaskLogged { step: task.step.clone(), level, message };
+                let input = Input::TaskLogged {
+                    step: task.step.clone(),
+                    level,
+                    message,
+                };
                 step(shared, entry, Message::quiet(input), batch);
             }
             let (step_path, epoch) = (task.step, task.epoch);
-            let input = Input::TaskEnded { step: step_path, epoch, result: result.result };
+            let input = Input::TaskEnded {
+                step: step_path,
+                epoch,
+                result: result.result,
+            };
             step(shared, entry, Message::quiet(input), batch);
             if batch.events.len() >= MAX_BATCH && write(shared, entry, batch).await == Next::Stop {
                 return Next::Stop;
@@ -138,16 +165,29 @@ async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
         return None;
     }
     Some(match shared.tasks.execute_inline(task)? {
-        Ok(TaskOutput { output, port, logs, notify: _ }) => {
-            AtOnce { result: task::succeeded(shared, output, port).await, logs }
-        }
-        Err(error) => AtOnce { result: TaskResult::Failed(error), logs: Vec::new() },
+        Ok(TaskOutput {
+            output,
+            port,
+            logs,
+            notify: _,
+        }) => AtOnce {
+            result: task::succeeded(shared, output, port).await,
+            logs,
+        },
+        Err(error) => AtOnce {
+            result: TaskResult::Failed(error),
+            logs: Vec::new(),
+        },
     })
 }
 
 /// Makes the batch durable, however long that takes, and tells whoever waits or listens.
 async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
-    let Batch { events, questions, mut replies } = std::mem::take(batch);
+    let Batch {
+        events,
+        questions,
+        mut replies,
+    } = std::mem::take(batch);
     if events.is_empty() {
         answer(&mut replies, || Ok(()));
         return Next::Go;
@@ -179,7 +219,10 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         }
         stall(shared, entry, &error);
         answer(&mut replies, || {
-            Err(EngineError::Stalled { run: entry.id.clone(), source: error.clone() })
+            Err(EngineError::Stalled {
+                run: entry.id.clone(),
+                source: error.clone(),
+            })
         });
         tokio::select! {
             () = shared.closing.cancelled() => return Next::Stop,
@@ -200,7 +243,10 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
     };
     answer(&mut replies, || Ok(()));
     if let Some(row) = row {
-        shared.tell(EngineNotice::Advanced { row: Arc::new(row), events });
+        shared.tell(EngineNotice::Advanced {
+            row: Arc::new(row),
+            events,
+        });
         if has_questions {
             shared.tell(EngineNotice::QuestionsChanged);
         }
@@ -268,11 +314,17 @@ fn finish(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     }
     perform::forget_timers(shared, entry);
     shared.remove(&entry.id);
-    let Some(parent) = &entry.origin.parent else { return };
-    let Some(waiting) = shared.find(&parent.run) else { return };
+    let Some(parent) = &entry.origin.parent else {
+        return;
+    };
+    let Some(waiting) = shared.find(&parent.run) else {
+        return;
+    };
     let input = {
         let state = entry.state();
-        let Some(ended) = state.run.ended() else { return };
+        let Some(ended) = state.run.ended() else {
+            return;
+        };
         Input::ChildEnded {
             step: parent.step.clone(),
             run: entry.id.clone(),

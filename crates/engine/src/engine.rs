@@ -135,7 +135,16 @@ impl Engine {
     ///
     /// If the store cannot say which runs are open.
     pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let EngineConfig { store, journal, tasks, catalog, concurrency, clock, limits, secrets } = config;
+        let EngineConfig {
+            store,
+            journal,
+            tasks,
+            catalog,
+            concurrency,
+            clock,
+            limits,
+            secrets,
+        } = config;
         let shared = Arc::new(Shared {
             artifacts: Artifacts::new(store.artifacts_dir()),
             temp_dir: store.dir().join("tmp"),
@@ -172,11 +181,24 @@ impl Engine {
     ///
     /// If the definition has problems that forbid it, or the store does not take it.
     pub async fn run(&self, new: NewRun) -> Result<String, EngineError> {
-        let NewRun { workflow, path, work_dir, input, by } = new;
+        let NewRun {
+            workflow,
+            path,
+            work_dir,
+            input,
+            by,
+        } = new;
         let plan = self.shared.plan(&workflow)?;
-        let origin = Origin { path, work_dir, parent: None, depth: 0 };
+        let origin = Origin {
+            path,
+            work_dir,
+            parent: None,
+            depth: 0,
+        };
         let run = uuid::Uuid::now_v7().to_string();
-        self.shared.begin(run.clone(), plan, origin, input, by).await?;
+        self.shared
+            .begin(run.clone(), plan, origin, input, by)
+            .await?;
         Ok(run)
     }
 
@@ -195,7 +217,18 @@ impl Engine {
         data: Option<Value>,
     ) -> Result<(), EngineError> {
         let (step, by) = (step.to_owned(), by.to_owned());
-        self.shared.ask(run, Input::Decide { step, by, decision, comment, data }).await
+        self.shared
+            .ask(
+                run,
+                Input::Decide {
+                    step,
+                    by,
+                    decision,
+                    comment,
+                    data,
+                },
+            )
+            .await
     }
 
     /// Stops a run; with `undo`, what it completed is taken back.
@@ -210,7 +243,16 @@ impl Engine {
         reason: Option<String>,
         undo: bool,
     ) -> Result<(), EngineError> {
-        self.shared.ask(run, Input::Cancel { by: by.to_owned(), reason, undo }).await
+        self.shared
+            .ask(
+                run,
+                Input::Cancel {
+                    by: by.to_owned(),
+                    reason,
+                    undo,
+                },
+            )
+            .await
     }
 
     /// Starts no further step of a run.
@@ -219,7 +261,9 @@ impl Engine {
     ///
     /// If the run is no longer open.
     pub async fn pause(&self, run: &str, by: &str) -> Result<(), EngineError> {
-        self.shared.ask(run, Input::Pause { by: by.to_owned() }).await
+        self.shared
+            .ask(run, Input::Pause { by: by.to_owned() })
+            .await
     }
 
     /// Starts steps of a paused run again.
@@ -228,7 +272,9 @@ impl Engine {
     ///
     /// If the run is no longer open.
     pub async fn resume(&self, run: &str, by: &str) -> Result<(), EngineError> {
-        self.shared.ask(run, Input::Resume { by: by.to_owned() }).await
+        self.shared
+            .ask(run, Input::Resume { by: by.to_owned() })
+            .await
     }
 
     /// Begins the next attempt of a failed step at once.
@@ -254,7 +300,9 @@ impl Engine {
         answer: Settlement,
     ) -> Result<(), EngineError> {
         let (step, by) = (step.to_owned(), by.to_owned());
-        self.shared.ask(run, Input::Settle { step, by, answer }).await
+        self.shared
+            .ask(run, Input::Settle { step, by, answer })
+            .await
     }
 
     /// Sends an event to every run that waits for it or still may, and says to how many.
@@ -263,8 +311,19 @@ impl Engine {
     ///
     /// If it is for one run and that run is no longer open.
     pub async fn signal(&self, signal: Signal) -> Result<u32, EngineError> {
-        let Signal { id, event, key, payload, run } = signal;
-        let input = Input::Signal { id, event: event.clone(), key: key.clone(), payload };
+        let Signal {
+            id,
+            event,
+            key,
+            payload,
+            run,
+        } = signal;
+        let input = Input::Signal {
+            id,
+            event: event.clone(),
+            key: key.clone(),
+            payload,
+        };
         if let Some(run) = run {
             return self.shared.ask(&run, input).await.map(|()| 1);
         }
@@ -297,7 +356,11 @@ impl Engine {
 
     /// Ids of the runs in the hands of this engine.
     pub fn live(&self) -> Vec<String> {
-        self.shared.entries().iter().map(|entry| entry.id.clone()).collect()
+        self.shared
+            .entries()
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect()
     }
 
     /// Takes nothing new, finishes the writes under way, and leaves running steps to the next start.
@@ -313,16 +376,22 @@ fn may_take(entry: &Entry, event: &str, key: &Value) -> bool {
     let mut has_waiting_step = false;
     entry.plan.workflow().each_step(|step, _| {
         has_waiting_step |= step.kind == "wait_for"
-            && step.with.get("event").and_then(Value::as_str).is_some_and(|name| {
-                name == event || name.contains("{%")
-            });
+            && step
+                .with
+                .get("event")
+                .and_then(Value::as_str)
+                .is_some_and(|name| name == event || name.contains("{%"));
     });
     if !has_waiting_step {
         return false;
     }
     let mut is_listening = false;
     for action in baton_core::machine::pending(&entry.state().run) {
-        if let Action::Listen { event: name, key: wanted, .. } = action
+        if let Action::Listen {
+            event: name,
+            key: wanted,
+            ..
+        } = action
             && name == event
         {
             if wanted == *key {
@@ -354,12 +423,16 @@ impl Shared {
     /// Keeps the definition, once.
     async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
         let is_kept = |kept: &Mutex<BTreeSet<String>>| {
-            kept.lock().unwrap_or_else(PoisonError::into_inner).contains(plan.digest())
+            kept.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(plan.digest())
         };
         if is_kept(&self.kept) {
             return Ok(());
         }
-        self.store.put_definition(plan.digest(), &document::print(plan.workflow())).await?;
+        self.store
+            .put_definition(plan.digest(), &document::print(plan.workflow()))
+            .await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(plan.digest().to_owned());
         Ok(())
@@ -390,7 +463,12 @@ impl Shared {
             by,
             parent: origin.parent.clone(),
         };
-        let state = State::new(Run::new(plan.clone()), 0, Projection::default(), self.clock.now());
+        let state = State::new(
+            Run::new(plan.clone()),
+            0,
+            Projection::default(),
+            self.clock.now(),
+        );
         let entry = Arc::new(Entry::new(id, plan, origin, state));
         self.add(entry.clone());
         self.ask_entry(&entry, Input::Start(start)).await
@@ -410,21 +488,37 @@ impl Shared {
 
     /// Notes that an open run could not be taken up again.
     pub(crate) fn lose(&self, run: String, reason: String) {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(run, reason);
+        self.lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run, reason);
     }
 
     fn lost(&self, run: &str) -> Option<String> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+        self.lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(run)
+            .cloned()
     }
 
     /// The live run with this id.
     pub(crate) fn find(&self, run: &str) -> Option<Arc<Entry>> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+        self.runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(run)
+            .cloned()
     }
 
     /// All live runs.
     pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// Tells whoever listens.
@@ -454,7 +548,10 @@ impl Shared {
         let Some(entry) = self.find(run) else {
             if let Some(reason) = self.lost(run) {
                 let message = format!("run `{run}` could not be taken up again: {reason}");
-                return Err(EngineError::Refused { code: "not-taken-up".to_owned(), message });
+                return Err(EngineError::Refused {
+                    code: "not-taken-up".to_owned(),
+                    message,
+                });
             }
             return Err(match self.store.run(run).await? {
                 Some(row) if row.ended_at.is_some() => EngineError::AlreadyEnded(run.to_owned()),
@@ -474,10 +571,19 @@ impl Shared {
         }
         // What was asked before has to be written first: this one would wait for as long.
         if let Some(source) = entry.state().stalled.clone() {
-            return Err(EngineError::Stalled { run: entry.id.clone(), source });
+            return Err(EngineError::Stalled {
+                run: entry.id.clone(),
+                source,
+            });
         }
         let (reply, answer) = oneshot::channel();
-        self.put(entry, Message { input, reply: Some(reply) });
+        self.put(
+            entry,
+            Message {
+                input,
+                reply: Some(reply),
+            },
+        );
         answer.await.unwrap_or(Err(EngineError::Closing))
     }
 

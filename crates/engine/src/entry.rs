@@ -91,7 +91,13 @@ pub(crate) struct State {
 impl Entry {
     /// A run that nothing was done with yet.
     pub(crate) fn new(id: String, plan: Arc<Plan>, origin: Origin, state: State) -> Self {
-        Self { id, plan, origin, inbox: Mutex::default(), state: Mutex::new(state) }
+        Self {
+            id,
+            plan,
+            origin,
+            inbox: Mutex::default(),
+            state: Mutex::new(state),
+        }
     }
 
     /// Puts `message` into the inbox. `true`: nobody drives the run, the caller has to see to it.
@@ -131,7 +137,11 @@ impl Entry {
             workflow: workflow.id.clone(),
             workflow_name: workflow.name.clone(),
             digest: self.plan.digest().to_owned(),
-            path: self.origin.path.as_ref().map(|path| path.display().to_string()),
+            path: self
+                .origin
+                .path
+                .as_ref()
+                .map(|path| path.display().to_string()),
             work_dir: Some(self.origin.work_dir.display().to_string()),
             status: status_word(state.run.status(), projection.outcome).to_owned(),
             outcome: projection.outcome_name.clone(),

@@ -55,7 +55,9 @@ impl EngineError {
                 let first = problems.first().map(|problem| problem.message.clone());
                 let error = StepError::permanent("workflow-invalid", self.to_string());
                 match first {
-                    Some(first) => error.hint(format!("open the workflow and see its problems: {first}")),
+                    Some(first) => {
+                        error.hint(format!("open the workflow and see its problems: {first}"))
+                    }
                     None => error,
                 }
             }

@@ -23,7 +23,9 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         let mut timers: BTreeMap<String, Millis> = BTreeMap::new();
         for action in machine::pending(&state.run) {
             match action {
-                Action::StartTask(task) => tasks.extend(begin(&mut state.active, task, Purpose::Do)),
+                Action::StartTask(task) => {
+                    tasks.extend(begin(&mut state.active, task, Purpose::Do))
+                }
                 Action::StartUndo(task) => {
                     tasks.extend(begin(&mut state.active, task, Purpose::Undo));
                 }
@@ -40,9 +42,21 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
                 Action::SetTimer { timer, at } => {
                     timers.insert(timer, at);
                 }
-                Action::StartChild { step, run, workflow, version, input } => {
+                Action::StartChild {
+                    step,
+                    run,
+                    workflow,
+                    version,
+                    input,
+                } => {
                     if state.children.insert(run.clone()) {
-                        begun.push(Child { step, run, workflow, version, input });
+                        begun.push(Child {
+                            step,
+                            run,
+                            workflow,
+                            version,
+                            input,
+                        });
                     }
                 }
                 Action::CancelChild { step, run } => {
@@ -60,14 +74,24 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         spawn_until_closing(shared, work);
     }
     for child in begun {
-        spawn_until_closing(shared, children::begin(shared.clone(), entry.clone(), child));
+        spawn_until_closing(
+            shared,
+            children::begin(shared.clone(), entry.clone(), child),
+        );
     }
     for (step, run) in stopped {
         match shared.find(&run) {
             Some(child) => {
                 let reason = Some("the run that waits for it was stopped".to_owned());
                 let by = entry.plan.workflow().name.clone();
-                shared.send(&child, Input::Cancel { by, reason, undo: false });
+                shared.send(
+                    &child,
+                    Input::Cancel {
+                        by,
+                        reason,
+                        undo: false,
+                    },
+                );
             }
             // It has not begun, or has ended; an end that is under way comes first and this one is late.
             None => answers.push(Input::ChildEnded {

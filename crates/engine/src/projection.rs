@@ -36,7 +36,12 @@ impl Projection {
                 self.started_at = logged.at;
                 self.by.clone_from(by);
             }
-            Event::RunEnded { outcome, name, error, .. } => {
+            Event::RunEnded {
+                outcome,
+                name,
+                error,
+                ..
+            } => {
                 self.ended_at = Some(logged.at);
                 self.outcome = Some(*outcome);
                 self.outcome_name.clone_from(name);
@@ -75,7 +80,9 @@ impl Projection {
                     self.put(row, changes);
                 }
             }
-            Event::ApprovalDecided { step, by, decision, .. } => {
+            Event::ApprovalDecided {
+                step, by, decision, ..
+            } => {
                 if let Some(mut row) = self.questions.get(step).cloned() {
                     if let Some(answers) = row.answers.as_array_mut() {
                         answers.push(json!({ "by": by, "decision": decision }));
@@ -151,7 +158,16 @@ mod tests {
     fn apply(projection: &mut Projection, event: Event) -> QuestionChanges {
         let mut changes = QuestionChanges::default();
         let workflow = Workflow::new("test", "Test");
-        projection.apply("r", &workflow, &Logged { seq: 1, at: 7, event }, &mut changes);
+        projection.apply(
+            "r",
+            &workflow,
+            &Logged {
+                seq: 1,
+                at: 7,
+                event,
+            },
+            &mut changes,
+        );
         changes
     }
 
@@ -161,7 +177,11 @@ mod tests {
         let step = "send".to_owned();
         let asked = apply(
             &mut projection,
-            Event::StepOutcomeUnknown { step: step.clone(), attempt: 2, epoch: 3 },
+            Event::StepOutcomeUnknown {
+                step: step.clone(),
+                attempt: 2,
+                epoch: 3,
+            },
         );
         assert_eq!(asked.put.len(), 1);
         assert!(asked.put[0].is_outcome);

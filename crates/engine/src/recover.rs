@@ -59,10 +59,16 @@ fn depth_of(run: &str, parents: &BTreeMap<String, String>) -> u32 {
 }
 
 async fn replay(shared: &Shared, row: RunRow, depth: u32) -> Result<Arc<Entry>, String> {
-    let text = shared.store.definition(&row.digest).await.map_err(|error| error.to_string())?;
+    let text = shared
+        .store
+        .definition(&row.digest)
+        .await
+        .map_err(|error| error.to_string())?;
     let text = text.ok_or_else(|| format!("its definition `{}` is missing", row.digest))?;
     let parsed = document::parse(&text).map_err(|error| error.to_string())?;
-    let plan = shared.plan(&parsed.workflow).map_err(|error| error.to_string())?;
+    let plan = shared
+        .plan(&parsed.workflow)
+        .map_err(|error| error.to_string())?;
     let events = all_events(shared, &row.id).await?;
     let mut projection = Projection::default();
     for logged in &events {
@@ -76,7 +82,12 @@ async fn replay(shared: &Shared, row: RunRow, depth: u32) -> Result<Arc<Entry>, 
         parent: row.parent,
         depth,
     };
-    let state = State::new(run, row.number, projection, events.last().map_or(0, |logged| logged.at));
+    let state = State::new(
+        run,
+        row.number,
+        projection,
+        events.last().map_or(0, |logged| logged.at),
+    );
     Ok(Arc::new(Entry::new(row.id, plan, origin, state)))
 }
 
@@ -84,7 +95,11 @@ async fn all_events(shared: &Shared, run: &str) -> Result<Vec<Logged>, String> {
     let mut events: Vec<Logged> = Vec::new();
     loop {
         let after = events.last().map_or(0, |logged| logged.seq);
-        let page = shared.store.events(run, after, PAGE).await.map_err(|error| error.to_string())?;
+        let page = shared
+            .store
+            .events(run, after, PAGE)
+            .await
+            .map_err(|error| error.to_string())?;
         let is_last = page.len() < PAGE as usize;
         events.extend(page);
         if is_last {

@@ -34,8 +34,16 @@ impl Purpose {
     /// The input that tells the machine how the task ended.
     pub(crate) fn ended(self, step: String, epoch: u32, result: TaskResult) -> Input {
         match self {
-            Self::Do => Input::TaskEnded { step, epoch, result },
-            Self::Undo => Input::UndoEnded { step, epoch, result },
+            Self::Do => Input::TaskEnded {
+                step,
+                epoch,
+                result,
+            },
+            Self::Undo => Input::UndoEnded {
+                step,
+                epoch,
+                result,
+            },
         }
     }
 }
@@ -91,7 +99,12 @@ async fn attempt(
         secrets: shared.secrets.clone(),
     };
     let timeout_ms = task.timeout_ms;
-    let mut diary = Diary { shared, entry, step: task.step.clone(), written: 0 };
+    let mut diary = Diary {
+        shared,
+        entry,
+        step: task.step.clone(),
+        written: 0,
+    };
     // On a task of its own, so that a defect in a step ends that step and not the run.
     let tasks = shared.tasks.clone();
     let work = tokio::spawn(async move { tasks.execute(&task, &cx).await });
@@ -140,18 +153,30 @@ async fn attempt(
     };
     match (ended, timeout_ms.filter(|_| is_late)) {
         (Some(Ok(output)), _) => {
-            let TaskOutput { output, port, logs, notify } = output;
+            let TaskOutput {
+                output,
+                port,
+                logs,
+                notify,
+            } = output;
             for (level, message) in logs {
                 diary.write(level, message);
             }
             if let Some((title, body)) = notify {
-                shared.tell(EngineNotice::Notification { title, body, run: entry.id.clone() });
+                shared.tell(EngineNotice::Notification {
+                    title,
+                    body,
+                    run: entry.id.clone(),
+                });
             }
             succeeded(shared, output, port).await
         }
         (_, Some(ms)) => TaskResult::Failed(
-            StepError::new("timeout", format!("it did not end within {}", duration::format_ms(ms)))
-                .hint("give it a longer `timeout`, or let it retry"),
+            StepError::new(
+                "timeout",
+                format!("it did not end within {}", duration::format_ms(ms)),
+            )
+            .hint("give it a longer `timeout`, or let it retry"),
         ),
         (Some(Err(error)), None) if cancel.is_cancelled() && error.code == "cancelled" => {
             TaskResult::Cancelled
@@ -162,11 +187,7 @@ async fn attempt(
 }
 
 /// A success, with a large output kept as an artifact.
-pub(crate) async fn succeeded(
-    shared: &Shared,
-    output: Value,
-    port: Option<String>,
-) -> TaskResult {
+pub(crate) async fn succeeded(shared: &Shared, output: Value, port: Option<String>) -> TaskResult {
     if !values::is_large(&output) {
         return TaskResult::Succeeded { output, port };
     }
@@ -178,14 +199,20 @@ pub(crate) async fn succeeded(
         Err(error) => error.to_string(),
     };
     TaskResult::Failed(
-        StepError::new("output-not-kept", format!("its output could not be kept: {reason}"))
-            .hint("check the space and the rights of the data folder"),
+        StepError::new(
+            "output-not-kept",
+            format!("its output could not be kept: {reason}"),
+        )
+        .hint("check the space and the rights of the data folder"),
     )
 }
 
 fn lost_value(reason: &str) -> StepError {
-    StepError::permanent("value-lost", format!("a large value of an earlier step could not be read: {reason}"))
-        .hint("check the `artifacts` folder of the data folder, then run the earlier step again")
+    StepError::permanent(
+        "value-lost",
+        format!("a large value of an earlier step could not be read: {reason}"),
+    )
+    .hint("check the `artifacts` folder of the data folder, then run the earlier step again")
 }
 
 /// Hands the lines of a task on to its run, up to a limit.
@@ -201,11 +228,19 @@ impl Diary<'_> {
         self.written += 1;
         let (level, message) = match self.written {
             ..=MAX_LINES => (level, message),
-            n if n == MAX_LINES + 1 => {
-                ("warn".to_owned(), format!("more than {MAX_LINES} lines; the rest is left out"))
-            }
+            n if n == MAX_LINES + 1 => (
+                "warn".to_owned(),
+                format!("more than {MAX_LINES} lines; the rest is left out"),
+            ),
             _ => return,
         };
-        self.shared.send(self.entry, Input::TaskLogged { step: self.step.clone(), level, message });
+        self.shared.send(
+            self.entry,
+            Input::TaskLogged {
+                step: self.step.clone(),
+                level,
+                message,
+            },
+        );
     }
 }

@@ -18,7 +18,9 @@ fn is_larger(value: &Value, limit: usize) -> bool {
             Value::String(text) => text.len() + 2,
             Value::Array(_) | Value::Object(_) => 2,
         };
-        let Some(rest) = left.checked_sub(cost) else { return false };
+        let Some(rest) = left.checked_sub(cost) else {
+            return false;
+        };
         *left = rest;
         match value {
             Value::Array(items) => items.iter().all(|item| spend(item, left)),
@@ -43,8 +45,12 @@ pub(crate) fn keep(artifacts: &Artifacts, value: &Value) -> io::Result<Value> {
     let text = serde_json::to_string(value)?;
     let put = artifacts.put_bytes(text.as_bytes())?;
     let preview = text.chars().take(PREVIEW_CHARS).collect();
-    let blob =
-        BlobRef { marker: BLOB_TYPE.to_owned(), artifact: put.hash, bytes: put.bytes, preview };
+    let blob = BlobRef {
+        marker: BLOB_TYPE.to_owned(),
+        artifact: put.hash,
+        bytes: put.bytes,
+        preview,
+    };
     Ok(serde_json::to_value(blob)?)
 }
 
@@ -71,12 +77,15 @@ pub(crate) fn restore(artifacts: &Artifacts, with: &mut Map<String, Value>) -> i
             return Ok(());
         }
         match value {
-            Value::Object(fields) => fields.values_mut().try_for_each(|field| fill(artifacts, field)),
+            Value::Object(fields) => fields
+                .values_mut()
+                .try_for_each(|field| fill(artifacts, field)),
             Value::Array(items) => items.iter_mut().try_for_each(|item| fill(artifacts, item)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
         }
     }
-    with.values_mut().try_for_each(|value| fill(artifacts, value))
+    with.values_mut()
+        .try_for_each(|value| fill(artifacts, value))
 }
 
 #[cfg(test)]
@@ -109,7 +118,8 @@ mod tests {
     fn a_missing_artifact_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::new(dir.path());
-        let blob = json!({ "$type": "blob", "artifact": "0".repeat(64), "bytes": 1, "preview": "" });
+        let blob =
+            json!({ "$type": "blob", "artifact": "0".repeat(64), "bytes": 1, "preview": "" });
         let mut with = Map::from_iter([("value".to_owned(), blob)]);
         assert!(restore(&artifacts, &mut with).is_err());
     }

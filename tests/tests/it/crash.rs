@@ -32,7 +32,9 @@ fn workflow(effect: &str, steps: usize) -> Workflow {
             ..Step::default()
         });
         if index > 0 {
-            workflow.edges.push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
+            workflow
+                .edges
+                .push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
         }
     }
     workflow
@@ -45,8 +47,11 @@ struct Place {
 impl Place {
     fn new(effect: &str, steps: usize) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        std::fs::write(dir.path().join("crash.baton.json"), print(&workflow(effect, steps)))
-            .expect("it can be written");
+        std::fs::write(
+            dir.path().join("crash.baton.json"),
+            print(&workflow(effect, steps)),
+        )
+        .expect("it can be written");
         Self { dir }
     }
 
@@ -69,13 +74,19 @@ impl Place {
         let values = serde_json::Deserializer::from_str(&text)
             .into_iter::<Value>()
             .collect::<Result<_, _>>()
-            .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+            .unwrap_or_else(|error| {
+                panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr))
+            });
         (output.status.code(), values)
     }
 
     /// Starts something and kills it after a while.
     fn kill_after(&self, arguments: &[&str], ms: u64) {
-        let mut child = self.command(arguments).stdout(Stdio::null()).spawn().expect("baton starts");
+        let mut child = self
+            .command(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("baton starts");
         std::thread::sleep(Duration::from_millis(ms));
         child.kill().expect("SIGKILL");
         child.wait().expect("it is gone");
@@ -87,7 +98,10 @@ impl Place {
 
     fn trace(&self) -> BTreeMap<String, u32> {
         let mut seen = BTreeMap::new();
-        for line in std::fs::read_to_string(self.dir.path().join("trace.txt")).unwrap_or_default().lines() {
+        for line in std::fs::read_to_string(self.dir.path().join("trace.txt"))
+            .unwrap_or_default()
+            .lines()
+        {
             *seen.entry(line.to_owned()).or_default() += 1;
         }
         seen
@@ -115,13 +129,20 @@ fn no_step_is_lost_or_repeated_over_kill_9() {
         if before.is_empty() {
             continue;
         }
-        let done_before: Vec<String> = of(&before, "StepSucceeded").into_iter().map(str::to_owned).collect();
+        let done_before: Vec<String> = of(&before, "StepSucceeded")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         killed_in_the_middle += u32::from(!done_before.is_empty() && done_before.len() < STEPS);
         place.kill_after(&["resume", "1", "--json"], 90);
         let (code, _) = place.json(&["resume", "1", "--json"]);
         assert_eq!(code, Some(0), "round {round}: the run goes on to its end");
         let after = place.events();
-        assert_eq!(after[..before.len()], before[..], "what was acknowledged stays as it was");
+        assert_eq!(
+            after[..before.len()],
+            before[..],
+            "what was acknowledged stays as it was"
+        );
         let mut done = of(&after, "StepSucceeded");
         assert_eq!(done.len(), STEPS);
         done.sort_unstable();
@@ -133,12 +154,22 @@ fn no_step_is_lost_or_repeated_over_kill_9() {
             assert!(!again, "round {round}: `{step}` was complete and ran again");
         }
         let trace = place.trace();
-        assert_eq!(trace.len(), STEPS, "one idempotency key a step, the same for every attempt");
-        assert!(trace.values().sum::<u32>() <= STEPS as u32 + 2, "at most the interrupted ones ran again: {trace:?}");
+        assert_eq!(
+            trace.len(),
+            STEPS,
+            "one idempotency key a step, the same for every attempt"
+        );
+        assert!(
+            trace.values().sum::<u32>() <= STEPS as u32 + 2,
+            "at most the interrupted ones ran again: {trace:?}"
+        );
         let (code, _) = place.json(&["verify", "--json"]);
         assert_eq!(code, Some(0), "the chain is whole");
     }
-    assert!(killed_in_the_middle >= 3, "the kills hit the middle of runs: {killed_in_the_middle}");
+    assert!(
+        killed_in_the_middle >= 3,
+        "the kills hit the middle of runs: {killed_in_the_middle}"
+    );
 }
 
 #[test]
@@ -148,7 +179,10 @@ fn an_interrupted_step_that_must_not_repeat_asks_first() {
     let mut tries = 0;
     loop {
         // Killed while the only step sleeps: after it began, before it ended.
-        let child = place.command(&["run", file, "--json"]).stdout(Stdio::null()).spawn();
+        let child = place
+            .command(&["run", file, "--json"])
+            .stdout(Stdio::null())
+            .spawn();
         let mut child = child.expect("baton starts");
         while place.trace().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
@@ -166,17 +200,31 @@ fn an_interrupted_step_that_must_not_repeat_asks_first() {
     let (code, _) = place.json(&["resume", "1", "--json"]);
     assert_eq!(code, Some(4), "it waits for a person");
     assert_eq!(of(&place.events(), "StepOutcomeUnknown"), ["s0"]);
-    assert_eq!(place.trace().values().sum::<u32>(), 1, "it did not act again");
+    assert_eq!(
+        place.trace().values().sum::<u32>(),
+        1,
+        "it did not act again"
+    );
 
     let run = place.json(&["runs", "list", "--json"]).1;
     let id = run
         .iter()
-        .find_map(|value| value.get("id").or_else(|| value.pointer("/runs/0/id")).and_then(Value::as_str))
+        .find_map(|value| {
+            value
+                .get("id")
+                .or_else(|| value.pointer("/runs/0/id"))
+                .and_then(Value::as_str)
+        })
         .expect("the run is listed")
         .to_owned();
-    let answer = json!({ "run": id, "step": "s0", "answer": { "type": "done", "output": { "exit": 0 } } });
+    let answer =
+        json!({ "run": id, "step": "s0", "answer": { "type": "done", "output": { "exit": 0 } } });
     place.json(&["rpc", "run_settle", &answer.to_string()]);
     let (code, _) = place.json(&["resume", "1", "--json"]);
     assert_eq!(code, Some(0));
-    assert_eq!(place.trace().values().sum::<u32>(), 1, "and never acted again");
+    assert_eq!(
+        place.trace().values().sum::<u32>(),
+        1,
+        "and never acted again"
+    );
 }

@@ -32,7 +32,9 @@ pub async fn app_info(app: &App, _: Nothing) -> Result<AppInfo, ApiError> {
 ///
 /// None.
 pub async fn catalog_list(app: &App, _: Nothing) -> Result<CatalogList, ApiError> {
-    Ok(CatalogList { kinds: app.catalog().all().map(kind_info).collect() })
+    Ok(CatalogList {
+        kinds: app.catalog().all().map(kind_info).collect(),
+    })
 }
 
 fn kind_info(kind: &StepKind) -> KindInfo {

@@ -14,9 +14,15 @@ use crate::workflows::{Draft, DraftKey, DraftList, DraftPut};
 ///
 /// If the store does not take it.
 pub async fn draft_put(app: &App, request: DraftPut) -> Result<Nothing, ApiError> {
-    let DraftPut { key, document, base } = request;
+    let DraftPut {
+        key,
+        document,
+        base,
+    } = request;
     let text = document::print(&document);
-    app.store().draft_put(&key, base.as_deref(), &text, app.now()).await?;
+    app.store()
+        .draft_put(&key, base.as_deref(), &text, app.now())
+        .await?;
     Ok(Nothing {})
 }
 
@@ -37,7 +43,9 @@ pub async fn draft_discard(app: &App, request: DraftKey) -> Result<Nothing, ApiE
 /// If the store cannot be read.
 pub async fn draft_list(app: &App, _: Nothing) -> Result<DraftList, ApiError> {
     let rows = app.store().draft_list().await?;
-    Ok(DraftList { drafts: rows.into_iter().filter_map(draft).collect() })
+    Ok(DraftList {
+        drafts: rows.into_iter().filter_map(draft).collect(),
+    })
 }
 
 /// The draft with this key.

@@ -6,9 +6,7 @@ use crate::app::App;
 use crate::catalog::Nothing;
 use crate::error::ApiError;
 use crate::files;
-use crate::workflows::{
-    FilePath, FolderList, FolderListed, RecentFile, RecentList, TextFileSave,
-};
+use crate::workflows::{FilePath, FolderList, FolderListed, RecentFile, RecentList, TextFileSave};
 
 /// Looks into a folder.
 ///
@@ -53,7 +51,9 @@ pub async fn recent_list(app: &App, _: Nothing) -> Result<RecentList, ApiError> 
 /// If the store does not take it.
 pub async fn recent_forget(app: &App, request: FilePath) -> Result<Nothing, ApiError> {
     let path = files::resolve(app, &request.path)?;
-    app.store().recent_forget(&path.display().to_string()).await?;
+    app.store()
+        .recent_forget(&path.display().to_string())
+        .await?;
     Ok(Nothing {})
 }
 

@@ -21,7 +21,9 @@ use crate::views;
 pub async fn inbox_list(app: &App, _: Nothing) -> Result<InboxList, ApiError> {
     let mut items = Vec::new();
     for row in app.store().open_questions().await? {
-        let Some(run) = app.store().run(&row.run).await? else { continue };
+        let Some(run) = app.store().run(&row.run).await? else {
+            continue;
+        };
         let answers: Vec<InboxAnswer> = read(&row.run, &row.step, row.answers)?;
         items.push(InboxItem {
             run: views::summary(run),
@@ -35,7 +37,11 @@ pub async fn inbox_list(app: &App, _: Nothing) -> Result<InboxList, ApiError> {
     Ok(InboxList { items })
 }
 
-fn read<T: serde::de::DeserializeOwned>(run: &str, step: &str, value: Value) -> Result<T, ApiError> {
+fn read<T: serde::de::DeserializeOwned>(
+    run: &str,
+    step: &str,
+    value: Value,
+) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|error| {
         let message = format!("the question of `{step}` in run `{run}` cannot be read: {error}");
         ApiError::new(Code::Store, message).hint("check the data folder with `baton verify`")
@@ -48,7 +54,15 @@ fn read<T: serde::de::DeserializeOwned>(run: &str, step: &str, value: Value) -> 
 ///
 /// [`Code::AlreadyEnded`] if it is no longer open, [`Code::Conflict`] if the evidence is another one by now.
 pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothing, ApiError> {
-    let ApprovalDecide { run, step, decision, comment, data, evidence_digest, by } = request;
+    let ApprovalDecide {
+        run,
+        step,
+        decision,
+        comment,
+        data,
+        evidence_digest,
+        by,
+    } = request;
     let question = open_question(app, &run, &step).await?;
     let question: Question = read(&run, &step, question.question)?;
     if question.evidence_digest != evidence_digest {
@@ -59,16 +73,23 @@ pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothi
         .hint("look at the question again, then decide"));
     }
     let by = by.unwrap_or_else(|| app.person());
-    app.engine()?.decide(&run, &step, &by, decision, comment, data).await?;
+    app.engine()?
+        .decide(&run, &step, &by, decision, comment, data)
+        .await?;
     Ok(Nothing {})
 }
 
 async fn open_question(app: &App, run: &str, step: &str) -> Result<QuestionRow, ApiError> {
     let questions = app.store().open_questions().await?;
-    let found = questions.into_iter().find(|row| row.run == run && row.step == step);
+    let found = questions
+        .into_iter()
+        .find(|row| row.run == run && row.step == step);
     found.ok_or_else(|| {
-        ApiError::new(Code::AlreadyEnded, format!("`{step}` of run `{run}` does not ask any more"))
-            .hint("it was answered, or its time was up: look at the run")
+        ApiError::new(
+            Code::AlreadyEnded,
+            format!("`{step}` of run `{run}` does not ask any more"),
+        )
+        .hint("it was answered, or its time was up: look at the run")
     })
 }
 
@@ -79,7 +100,9 @@ async fn open_question(app: &App, run: &str, step: &str) -> Result<QuestionRow, 
 /// If the run or the question is no longer open.
 pub async fn run_settle(app: &App, request: RunSettle) -> Result<Nothing, ApiError> {
     let RunSettle { run, step, answer } = request;
-    app.engine()?.settle(&run, &step, &app.person(), answer).await?;
+    app.engine()?
+        .settle(&run, &step, &app.person(), answer)
+        .await?;
     Ok(Nothing {})
 }
 
@@ -89,8 +112,22 @@ pub async fn run_settle(app: &App, request: RunSettle) -> Result<Nothing, ApiErr
 ///
 /// If it is for one run and that run is no longer open.
 pub async fn signal_send(app: &App, request: SignalSend) -> Result<SignalSent, ApiError> {
-    let SignalSend { event, key, payload, run } = request;
+    let SignalSend {
+        event,
+        key,
+        payload,
+        run,
+    } = request;
     let id = uuid::Uuid::now_v7().to_string();
-    let runs = app.engine()?.signal(Signal { id, event, key, payload, run }).await?;
+    let runs = app
+        .engine()?
+        .signal(Signal {
+            id,
+            event,
+            key,
+            payload,
+            run,
+        })
+        .await?;
     Ok(SignalSent { runs })
 }

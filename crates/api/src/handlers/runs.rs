@@ -23,14 +23,23 @@ use crate::{files, history, sentences, trust, views};
 /// [`Code::Invalid`] with the problems that forbid it, [`Code::Untrusted`] if it has to be asked about first.
 pub async fn run_start(app: &App, request: RunStart) -> Result<RunStarted, ApiError> {
     app.engine()?;
-    let path = request.path.as_deref().map(|path| files::resolve(app, path)).transpose()?;
+    let path = request
+        .path
+        .as_deref()
+        .map(|path| files::resolve(app, path))
+        .transpose()?;
     trust::require(app, &request.document, path.as_deref()).await?;
     begin(app, request, "manual").await
 }
 
 /// Starts a run without asking whether the document is trusted.
 pub(crate) async fn begin(app: &App, request: RunStart, by: &str) -> Result<RunStarted, ApiError> {
-    let RunStart { document, path, input, work_dir } = request;
+    let RunStart {
+        document,
+        path,
+        input,
+        work_dir,
+    } = request;
     let engine = app.engine()?;
     let problems: Vec<_> = baton_core::validate::validate(&document, app.catalog(), Vec::new())
         .into_iter()
@@ -39,18 +48,33 @@ pub(crate) async fn begin(app: &App, request: RunStart, by: &str) -> Result<RunS
     if !problems.is_empty() {
         return Err(baton_engine::EngineError::Invalid(problems).into());
     }
-    let path = path.as_deref().map(|path| files::resolve(app, path)).transpose()?;
+    let path = path
+        .as_deref()
+        .map(|path| files::resolve(app, path))
+        .transpose()?;
     let work_dir = match work_dir {
         Some(folder) => files::resolve(app, &folder)?,
         None => work_dir_of(app, path.as_ref()),
     };
-    let new = NewRun { workflow: Arc::new(document), path, work_dir, input, by: Some(by.to_owned()) };
-    Ok(RunStarted { run: engine.run(new).await? })
+    let new = NewRun {
+        workflow: Arc::new(document),
+        path,
+        work_dir,
+        input,
+        by: Some(by.to_owned()),
+    };
+    Ok(RunStarted {
+        run: engine.run(new).await?,
+    })
 }
 
 fn work_dir_of(app: &App, path: Option<&PathBuf>) -> PathBuf {
     let folder = path.and_then(|path| path.parent());
-    let fallback = app.config().default_work_dir.as_ref().unwrap_or(&app.config().workspace_dir);
+    let fallback = app
+        .config()
+        .default_work_dir
+        .as_ref()
+        .unwrap_or(&app.config().workspace_dir);
     folder.unwrap_or(fallback).to_path_buf()
 }
 
@@ -62,13 +86,18 @@ fn work_dir_of(app: &App, path: Option<&PathBuf>) -> PathBuf {
 pub async fn run_list(app: &App, request: RunList) -> Result<RunListed, ApiError> {
     let filter = RunFilter {
         workflow: request.workflow,
-        status: request.status.map(|status| views::status_word(status).to_owned()),
+        status: request
+            .status
+            .map(|status| views::status_word(status).to_owned()),
         search: request.search.filter(|words| !words.trim().is_empty()),
         limit: request.limit.unwrap_or(50).min(500),
         offset: request.offset.unwrap_or(0),
     };
     let (rows, total) = app.store().runs(filter).await?;
-    let runs = rows.into_iter().map(|row| views::summary(with_stall(app, row))).collect();
+    let runs = rows
+        .into_iter()
+        .map(|row| views::summary(with_stall(app, row)))
+        .collect();
     Ok(RunListed { runs, total })
 }
 
@@ -113,7 +142,11 @@ pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
     }
     let history = history::load(app, &row).await?;
     let run = history.at(seq)?;
-    Ok(views::view(&row, &run, history.instant(seq).unwrap_or(row.started_at)))
+    Ok(views::view(
+        &row,
+        &run,
+        history.instant(seq).unwrap_or(row.started_at),
+    ))
 }
 
 /// Reads the log of a run.
@@ -129,9 +162,15 @@ pub async fn run_events(app: &App, request: RunEvents) -> Result<RunEventList, A
     let events = history
         .events(request.after.unwrap_or(0), limit as usize)
         .into_iter()
-        .map(|logged| EventLine { text: sentences::sentence(workflow, &logged), logged })
+        .map(|logged| EventLine {
+            text: sentences::sentence(workflow, &logged),
+            logged,
+        })
         .collect();
-    Ok(RunEventList { events, last: row.seq })
+    Ok(RunEventList {
+        events,
+        last: row.seq,
+    })
 }
 
 /// Stops a run.
@@ -141,7 +180,9 @@ pub async fn run_events(app: &App, request: RunEvents) -> Result<RunEventList, A
 /// [`Code::AlreadyEnded`] if it has ended.
 pub async fn run_cancel(app: &App, request: RunCancel) -> Result<Nothing, ApiError> {
     let RunCancel { run, reason, undo } = request;
-    app.engine()?.cancel(&run, &app.person(), reason, undo).await?;
+    app.engine()?
+        .cancel(&run, &app.person(), reason, undo)
+        .await?;
     Ok(Nothing {})
 }
 
@@ -171,6 +212,8 @@ pub async fn run_resume(app: &App, request: RunId) -> Result<Nothing, ApiError> 
 ///
 /// [`Code::AlreadyEnded`] if the run has ended or the step does not wait for an attempt.
 pub async fn run_retry_now(app: &App, request: RunStep) -> Result<Nothing, ApiError> {
-    app.engine()?.retry_now(&request.run, &request.step, &app.person()).await?;
+    app.engine()?
+        .retry_now(&request.run, &request.step, &app.person())
+        .await?;
     Ok(Nothing {})
 }

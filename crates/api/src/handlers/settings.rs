@@ -19,10 +19,13 @@ pub async fn settings_get(app: &App, _: Nothing) -> Result<Settings, ApiError> {
 
 pub(crate) async fn settings_of(app: &App) -> Result<Settings, ApiError> {
     let kept = app.store().setting(SETTINGS).await?;
-    let settings = kept.map(serde_json::from_value).transpose().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the settings cannot be read and start anew");
-        None
-    });
+    let settings = kept
+        .map(serde_json::from_value)
+        .transpose()
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "the settings cannot be read and start anew");
+            None
+        });
     Ok(settings.unwrap_or_default())
 }
 

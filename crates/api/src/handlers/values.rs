@@ -36,7 +36,10 @@ pub async fn blob_get(app: &App, request: BlobGet) -> Result<AnyValue, ApiError>
         }
         let content = artifacts.read(&request.artifact).map_err(lost)?;
         let value = serde_json::from_slice(&content).map_err(|error| {
-            ApiError::new(Code::BadRequest, format!("`{}` is not a JSON value: {error}", request.artifact))
+            ApiError::new(
+                Code::BadRequest,
+                format!("`{}` is not a JSON value: {error}", request.artifact),
+            )
         })?;
         Ok(AnyValue { value })
     })
@@ -45,10 +48,16 @@ pub async fn blob_get(app: &App, request: BlobGet) -> Result<AnyValue, ApiError>
 
 fn lost(artifact: &str, error: &io::Error) -> ApiError {
     match error.kind() {
-        io::ErrorKind::NotFound => ApiError::new(Code::NotFound, format!("there is no value `{artifact}` any more"))
-            .hint("run the workflow again to make it anew"),
+        io::ErrorKind::NotFound => ApiError::new(
+            Code::NotFound,
+            format!("there is no value `{artifact}` any more"),
+        )
+        .hint("run the workflow again to make it anew"),
         io::ErrorKind::InvalidInput => ApiError::new(Code::BadRequest, error.to_string()),
-        _ => ApiError::new(Code::Io, format!("the value `{artifact}` could not be read: {error}")),
+        _ => ApiError::new(
+            Code::Io,
+            format!("the value `{artifact}` could not be read: {error}"),
+        ),
     }
 }
 
@@ -58,21 +67,46 @@ fn lost(artifact: &str, error: &io::Error) -> ApiError {
 ///
 /// If the table is not there, or has no column of the name to sort by.
 pub async fn table_page(app: &App, request: TablePage) -> Result<TableRows, ApiError> {
-    let TablePage { artifact, offset, limit, sort, descending, search } = request;
+    let TablePage {
+        artifact,
+        offset,
+        limit,
+        sort,
+        descending,
+        search,
+    } = request;
     let artifacts = app.artifacts();
     // A place in a table is below 2^53: the rest cannot be asked for.
-    let offset = if offset.is_finite() { offset.max(0.0) as u64 } else { 0 };
+    let offset = if offset.is_finite() {
+        offset.max(0.0) as u64
+    } else {
+        0
+    };
     let sort = sort.as_deref().map(|column| (column, descending));
-    let page = tables::page(&artifacts, &artifact, offset, limit.min(tables::PAGE_LIMIT), sort, search.as_deref());
+    let page = tables::page(
+        &artifacts,
+        &artifact,
+        offset,
+        limit.min(tables::PAGE_LIMIT),
+        sort,
+        search.as_deref(),
+    );
     let rows = page.await.map_err(|error| {
         let code = match error.code.as_str() {
             "artifact-missing" => Code::NotFound,
             "artifact" => Code::BadRequest,
             _ => Code::Io,
         };
-        ApiError { hint: error.hint, ..ApiError::new(code, error.message) }
+        ApiError {
+            hint: error.hint,
+            ..ApiError::new(code, error.message)
+        }
     })?;
-    Ok(TableRows { rows: rows.rows, total: rows.total as f64, columns: rows.columns })
+    Ok(TableRows {
+        rows: rows.rows,
+        total: rows.total as f64,
+        columns: rows.columns,
+    })
 }
 
 /// Evaluates an expression on the data of a run.
@@ -80,9 +114,15 @@ pub async fn table_page(app: &App, request: TablePage) -> Result<TableRows, ApiE
 /// # Errors
 ///
 /// [`Code::NotFound`] if there is no such run. What is wrong with the expression is part of the answer.
-pub async fn expression_try(app: &App, request: ExpressionTry) -> Result<ExpressionTried, ApiError> {
+pub async fn expression_try(
+    app: &App,
+    request: ExpressionTry,
+) -> Result<ExpressionTried, ApiError> {
     let ExpressionTry { source, run, scope } = request;
-    let mut data = Data { now: app.now(), ..Data::default() };
+    let mut data = Data {
+        now: app.now(),
+        ..Data::default()
+    };
     if let Some(run) = run {
         let row = runs::row(app, &run).await?;
         let history = history::load(app, &row).await?;
@@ -99,9 +139,14 @@ pub async fn expression_try(app: &App, request: ExpressionTry) -> Result<Express
 }
 
 fn tried(source: &str, data: &Data) -> ExpressionTried {
-    let attempt = Expression::parse(condition_source(source)).and_then(|parsed| parsed.evaluate(data));
+    let attempt =
+        Expression::parse(condition_source(source)).and_then(|parsed| parsed.evaluate(data));
     match attempt {
-        Ok(value) => ExpressionTried { value: Some(value), error: None, offset: None },
+        Ok(value) => ExpressionTried {
+            value: Some(value),
+            error: None,
+            offset: None,
+        },
         Err(error) => ExpressionTried {
             value: None,
             offset: error.offset.and_then(|at| u32::try_from(at).ok()),

@@ -48,7 +48,9 @@ pub async fn workflow_open(app: &App, request: WorkflowOpen) -> Result<WorkflowO
     let trust = trust::trust(app, &parsed.workflow, Some(&path)).await?;
     let draft = drafts::find(app, &key).await?;
     if app.read_only().is_none() {
-        app.store().recent_put(&key, &parsed.workflow.name, app.now()).await?;
+        app.store()
+            .recent_put(&key, &parsed.workflow.name, app.now())
+            .await?;
     }
     app.watch_file(&path, modified);
     Ok(WorkflowOpened {
@@ -67,8 +69,15 @@ pub async fn workflow_open(app: &App, request: WorkflowOpen) -> Result<WorkflowO
 /// # Errors
 ///
 /// If its path cannot be meant.
-pub async fn workflow_check(app: &App, request: WorkflowCheck) -> Result<WorkflowChecked, ApiError> {
-    let path = request.path.as_deref().map(|path| files::resolve(app, path)).transpose()?;
+pub async fn workflow_check(
+    app: &App,
+    request: WorkflowCheck,
+) -> Result<WorkflowChecked, ApiError> {
+    let path = request
+        .path
+        .as_deref()
+        .map(|path| files::resolve(app, path))
+        .transpose()?;
     Ok(check(app, &request.document, path.as_deref(), Vec::new()))
 }
 
@@ -87,8 +96,12 @@ pub(crate) fn check(
         steps.insert(
             step.id.clone(),
             StepFacts {
-                ports: kind.map(|kind| kind.ports_of(&step.with)).unwrap_or_default(),
-                effect: kind.map_or(baton_core::step_kind::Effect::Unsafe, |kind| (kind.effect)(&step.with)),
+                ports: kind
+                    .map(|kind| kind.ports_of(&step.with))
+                    .unwrap_or_default(),
+                effect: kind.map_or(baton_core::step_kind::Effect::Unsafe, |kind| {
+                    (kind.effect)(&step.with)
+                }),
                 summary: baton_steps::summary(step),
                 is_known: kind.is_some(),
                 size: sizes.get(&step.id).copied().unwrap_or_default(),
@@ -112,7 +125,9 @@ pub async fn workflow_layout(
     app: &App,
     request: WorkflowLayout,
 ) -> Result<WorkflowLaidOut, ApiError> {
-    Ok(WorkflowLaidOut { layout: baton_core::layout::layout(&request.document, app.catalog(), false) })
+    Ok(WorkflowLaidOut {
+        layout: baton_core::layout::layout(&request.document, app.catalog(), false),
+    })
 }
 
 /// A picture of a document.
@@ -144,15 +159,25 @@ pub async fn workflow_trust(app: &App, request: WorkflowTrust) -> Result<Nothing
 ///
 /// [`Code::Conflict`] if the file is not the one that the edits began from.
 pub async fn workflow_save(app: &App, request: WorkflowSave) -> Result<WorkflowSaved, ApiError> {
-    let WorkflowSave { document, path, base, force, draft_key } = request;
+    let WorkflowSave {
+        document,
+        path,
+        base,
+        force,
+        draft_key,
+    } = request;
     let path = files::resolve(app, &path)?;
     if path.extension().is_none_or(|ending| ending != "json") {
         let message = format!("`{}` is not the name of a workflow file", path.display());
-        return Err(ApiError::new(Code::BadRequest, message).hint("let the name end in `.baton.json`"));
+        return Err(
+            ApiError::new(Code::BadRequest, message).hint("let the name end in `.baton.json`")
+        );
     }
     if document.format > FORMAT {
         let message = format!("format {} is newer than this Baton", document.format);
-        return Err(ApiError::new(Code::Invalid, message).hint("install the newer Baton to change it"));
+        return Err(
+            ApiError::new(Code::Invalid, message).hint("install the newer Baton to change it")
+        );
     }
     let text = document::print(&document);
     let (data_dir, now) = (app.config().data_dir.clone(), app.now());
@@ -164,7 +189,9 @@ pub async fn workflow_save(app: &App, request: WorkflowSave) -> Result<WorkflowS
             Err(error) if error.code == Code::NotFound => None,
             Err(error) => return Err(error),
         };
-        let Some(old) = old else { return files::write(&target, written.as_bytes()) };
+        let Some(old) = old else {
+            return files::write(&target, written.as_bytes());
+        };
         if !force && base.as_deref() != Some(revision(&old).as_str()) {
             return Err(conflict(&target, base.is_some()));
         }

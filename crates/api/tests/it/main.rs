@@ -1,5 +1,8 @@
 //! Behaviour of the commands with a real data folder, as one test program.
-#![expect(clippy::unwrap_used, reason = "a test says what it expects with `unwrap`")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects with `unwrap`"
+)]
 
 mod opening;
 mod running;

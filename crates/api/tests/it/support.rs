@@ -22,7 +22,10 @@ impl Bench {
     pub(crate) async fn open(dir: Arc<TempDir>) -> Self {
         let mut config = AppConfig::new(dir.path().join("data"), dir.path());
         config.person = Some("kim".to_owned());
-        Self { app: App::open(config).await.unwrap(), dir }
+        Self {
+            app: App::open(config).await.unwrap(),
+            dir,
+        }
     }
 
     /// Closes Baton and opens it again.
@@ -64,7 +67,10 @@ impl Bench {
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-        panic!("it did not become {status}: {:#}", self.call("run_get", json!({ "run": run })).await);
+        panic!(
+            "it did not become {status}: {:#}",
+            self.call("run_get", json!({ "run": run })).await
+        );
     }
 }
 

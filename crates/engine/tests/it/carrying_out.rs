@@ -22,10 +22,16 @@ async fn a_chain_runs_in_order_and_hands_values_on() {
         ]
     }));
     let ended = bench.run(&chain, json!({ "n": 1 })).await;
-    assert_eq!((ended.outcome, ended.name.as_deref()), (Outcome::Succeeded, Some("fine")));
+    assert_eq!(
+        (ended.outcome, ended.name.as_deref()),
+        (Outcome::Succeeded, Some("fine"))
+    );
     assert_eq!(ended.outputs, json!({ "n": 21 }));
     let row = bench.store.run(&ended.run).await.unwrap().unwrap();
-    assert_eq!((row.status.as_str(), row.steps_done, row.steps_total), ("succeeded", 4, 4));
+    assert_eq!(
+        (row.status.as_str(), row.steps_done, row.steps_total),
+        ("succeeded", 4, 4)
+    );
     assert!(bench.engine.live().is_empty());
 }
 
@@ -46,11 +52,15 @@ async fn a_task_acts_only_after_its_start_is_durable() {
 #[tokio::test]
 async fn branches_run_at_the_same_time_up_to_the_limit() {
     let bench = Bench::new().await;
-    let steps: Vec<_> = (0..20).map(|n| json!({ "id": format!("s{n}"), "kind": "act" })).collect();
+    let steps: Vec<_> = (0..20)
+        .map(|n| json!({ "id": format!("s{n}"), "kind": "act" }))
+        .collect();
     for n in 0..20 {
         bench.script.on(&format!("s{n}"), [Act::Hold(json!(n))]);
     }
-    let run = bench.start(&workflow(json!({ "steps": steps })), json!(null)).await;
+    let run = bench
+        .start(&workflow(json!({ "steps": steps })), json!(null))
+        .await;
     let release = async {
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -69,14 +79,25 @@ async fn branches_run_at_the_same_time_up_to_the_limit() {
 #[tokio::test]
 async fn a_failed_attempt_is_repeated_when_its_time_has_come() {
     let bench = Bench::new().await;
-    bench.script.on("a", [Act::Fail("flaky"), Act::Fail("flaky"), Act::Give(json!("at last"))]);
+    bench.script.on(
+        "a",
+        [
+            Act::Fail("flaky"),
+            Act::Fail("flaky"),
+            Act::Give(json!("at last")),
+        ],
+    );
     let retry = workflow(json!({
         "steps": [{ "id": "a", "kind": "act", "retry": { "attempts": 5, "first": "10s", "factor": 2 } }]
     }));
     let run = bench.start(&retry, json!(null)).await;
     let due = |attempt: u32| {
         move |event: &Event| match event {
-            Event::StepAttemptFailed { attempt: at, retry_at, .. } if *at == attempt => *retry_at,
+            Event::StepAttemptFailed {
+                attempt: at,
+                retry_at,
+                ..
+            } if *at == attempt => *retry_at,
             _ => None,
         }
     };
@@ -97,7 +118,9 @@ async fn a_failed_attempt_is_repeated_when_its_time_has_come() {
 #[tokio::test]
 async fn a_person_need_not_wait_for_the_next_attempt() {
     let bench = Bench::new().await;
-    bench.script.on("a", [Act::Fail("flaky"), Act::Give(json!(1))]);
+    bench
+        .script
+        .on("a", [Act::Fail("flaky"), Act::Give(json!(1))]);
     let retry = workflow(json!({
         "steps": [{ "id": "a", "kind": "act", "retry": { "attempts": 2, "first": "1d" } }]
     }));
@@ -170,7 +193,8 @@ async fn a_loop_keeps_to_its_concurrency() {
 #[tokio::test]
 async fn a_wait_ends_at_its_instant() {
     let bench = Bench::new().await;
-    let wait = workflow(json!({ "steps": [{ "id": "w", "kind": "wait", "with": { "for": "2h" } }] }));
+    let wait =
+        workflow(json!({ "steps": [{ "id": "w", "kind": "wait", "with": { "for": "2h" } }] }));
     let run = bench.start(&wait, json!(null)).await;
     bench.status(&run, "waiting").await;
     bench.clock.advance(2 * 3_600_000);
@@ -200,7 +224,10 @@ async fn a_large_output_is_kept_beside_the_log_and_given_back() {
         })
         .collect();
     assert_eq!(outputs[0]["$type"], "blob");
-    assert_eq!(outputs[1]["$type"], "blob", "the second step was given the whole value");
+    assert_eq!(
+        outputs[1]["$type"], "blob",
+        "the second step was given the whole value"
+    );
     assert!(serde_json::to_string(&events).unwrap().len() < 10_000);
 }
 

@@ -25,15 +25,25 @@ async fn until_logged(bench: &Bench, lines: usize) {
 #[tokio::test]
 async fn an_interrupted_step_that_may_be_repeated_goes_on_by_itself() {
     let bench = Bench::new().await;
-    bench.script.on("b", [Act::Hold(json!(1)), Act::Give(json!(2))]);
+    bench
+        .script
+        .on("b", [Act::Hold(json!(1)), Act::Give(json!(2))]);
     let run = bench.start(&chain("act"), json!(null)).await;
     until_logged(&bench, 2).await;
     let before = bench.events(&run).await;
     let bench = bench.crash().await;
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
-    assert_eq!(bench.script.log(), ["act a", "act b", "act b", "act c"], "`a` is not repeated");
+    assert_eq!(
+        bench.script.log(),
+        ["act a", "act b", "act b", "act c"],
+        "`a` is not repeated"
+    );
     let after = bench.events(&run).await;
-    assert_eq!(after[..before.len()], before[..], "nothing that was durable is lost");
+    assert_eq!(
+        after[..before.len()],
+        before[..],
+        "nothing that was durable is lost"
+    );
     let keys: Vec<_> = after
         .iter()
         .filter_map(|logged| match &logged.event {
@@ -41,7 +51,11 @@ async fn an_interrupted_step_that_may_be_repeated_goes_on_by_itself() {
             _ => None,
         })
         .collect();
-    assert_eq!(keys.len(), 1, "the attempt goes on with the key it began with");
+    assert_eq!(
+        keys.len(),
+        1,
+        "the attempt goes on with the key it began with"
+    );
     assert_eq!(count(&after, "StepResumed"), 1);
 }
 
@@ -55,7 +69,9 @@ async fn an_interrupted_step_that_must_not_be_repeated_asks_a_person() {
     bench.status(&run, "waiting").await;
     let questions = bench.store.open_questions().await.unwrap();
     assert!(questions[0].is_outcome);
-    let done = Settlement::Done { output: json!("seen in the other system") };
+    let done = Settlement::Done {
+        output: json!("seen in the other system"),
+    };
     bench.engine.settle(&run, "b", "kim", done).await.unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
     assert_eq!(bench.script.log(), ["act a", "once b", "act c"]);
@@ -73,14 +89,19 @@ async fn a_question_survives_and_can_be_answered_later() {
     bench.status(&run, "waiting").await;
     let bench = bench.crash().await;
     assert_eq!(bench.store.open_questions().await.unwrap().len(), 1);
-    bench.engine.decide(&run, "ask", "kim", Decision::Approved, None, None).await.unwrap();
+    bench
+        .engine
+        .decide(&run, "ask", "kim", Decision::Approved, None, None)
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
 }
 
 #[tokio::test]
 async fn a_time_that_came_while_baton_was_off_is_noticed_at_once() {
     let bench = Bench::new().await;
-    let wait = workflow(json!({ "steps": [{ "id": "w", "kind": "wait", "with": { "for": "1h" } }] }));
+    let wait =
+        workflow(json!({ "steps": [{ "id": "w", "kind": "wait", "with": { "for": "1h" } }] }));
     let run = bench.start(&wait, json!(null)).await;
     bench.status(&run, "waiting").await;
     bench.clock.advance(5 * 3_600_000);

@@ -1,9 +1,12 @@
 //! Behaviour of the engine with a real store, as one test program.
-#![expect(clippy::unwrap_used, reason = "a test says what it expects with `unwrap`")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects with `unwrap`"
+)]
 
 mod carrying_out;
 mod interruption;
 mod people;
-mod support;
 mod sub_workflows;
+mod support;
 mod trouble;

@@ -25,22 +25,44 @@ async fn an_approval_is_asked_answered_and_closed() {
     let questions = bench.store.open_questions().await.unwrap();
     assert_eq!(questions.len(), 1);
     assert_eq!(questions[0].question["title"], "ask");
-    bench.engine.decide(&run, "ask", "kim", Decision::Rejected, None, None).await.unwrap();
+    bench
+        .engine
+        .decide(&run, "ask", "kim", Decision::Rejected, None, None)
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
     assert_eq!(bench.script.log(), ["act no"]);
     assert!(bench.store.open_questions().await.unwrap().is_empty());
-    let again = bench.engine.decide(&run, "ask", "kim", Decision::Approved, None, None).await;
-    assert!(matches!(again, Err(EngineError::AlreadyEnded(_))), "{again:?}");
+    let again = bench
+        .engine
+        .decide(&run, "ask", "kim", Decision::Approved, None, None)
+        .await;
+    assert!(
+        matches!(again, Err(EngineError::AlreadyEnded(_))),
+        "{again:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_step_that_does_not_ask_refuses_an_answer() {
     let bench = Bench::new().await;
     let run = bench.start(&asking(), json!(null)).await;
-    let wrong = bench.engine.decide(&run, "yes", "kim", Decision::Approved, None, None).await;
-    assert!(matches!(wrong, Err(EngineError::Refused { .. })), "{wrong:?}");
-    let unknown = bench.engine.decide("nobody", "ask", "kim", Decision::Approved, None, None).await;
-    assert!(matches!(unknown, Err(EngineError::NotFound(_))), "{unknown:?}");
+    let wrong = bench
+        .engine
+        .decide(&run, "yes", "kim", Decision::Approved, None, None)
+        .await;
+    assert!(
+        matches!(wrong, Err(EngineError::Refused { .. })),
+        "{wrong:?}"
+    );
+    let unknown = bench
+        .engine
+        .decide("nobody", "ask", "kim", Decision::Approved, None, None)
+        .await;
+    assert!(
+        matches!(unknown, Err(EngineError::NotFound(_))),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]
@@ -58,7 +80,11 @@ async fn a_cancelled_run_stops_its_tasks_and_takes_back_what_was_done() {
     while bench.script.log().len() < 2 {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
-    bench.engine.cancel(&run, "kim", Some("enough".to_owned()), true).await.unwrap();
+    bench
+        .engine
+        .cancel(&run, "kim", Some("enough".to_owned()), true)
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Cancelled);
     assert_eq!(bench.script.log(), ["act a", "act b", "take_back a"]);
     assert_eq!(count(&bench.events(&run).await, "UndoSucceeded"), 1);
@@ -78,7 +104,11 @@ async fn a_paused_run_starts_nothing_until_it_is_resumed() {
     }
     bench.engine.pause(&run, "kim").await.unwrap();
     bench.script.let_go();
-    bench.until(&run, |event| matches!(event, Event::StepSucceeded { .. }).then_some(())).await;
+    bench
+        .until(&run, |event| {
+            matches!(event, Event::StepSucceeded { .. }).then_some(())
+        })
+        .await;
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     assert_eq!(bench.script.log(), ["act a"]);
     bench.engine.resume(&run, "kim").await.unwrap();
@@ -116,8 +146,16 @@ async fn an_event_reaches_the_run_that_waits_for_its_key() {
     let mut runs = Vec::new();
     for order in [1, 2] {
         let run = bench.start(&listening(), json!({ "order": order })).await;
-        bench.engine.decide(&run, "first", "kim", Decision::Approved, None, None).await.unwrap();
-        bench.until(&run, |event| matches!(event, Event::EventAwaited { .. }).then_some(())).await;
+        bench
+            .engine
+            .decide(&run, "first", "kim", Decision::Approved, None, None)
+            .await
+            .unwrap();
+        bench
+            .until(&run, |event| {
+                matches!(event, Event::EventAwaited { .. }).then_some(())
+            })
+            .await;
         runs.push(run);
     }
     assert_eq!(bench.engine.signal(payment(json!(3))).await.unwrap(), 0);
@@ -133,7 +171,11 @@ async fn an_event_that_comes_early_is_kept_and_counts_once() {
     let run = bench.start(&listening(), json!({ "order": 1 })).await;
     assert_eq!(bench.engine.signal(payment(json!(1))).await.unwrap(), 1);
     bench.engine.signal(payment(json!(1))).await.unwrap();
-    bench.engine.decide(&run, "first", "kim", Decision::Approved, None, None).await.unwrap();
+    bench
+        .engine
+        .decide(&run, "first", "kim", Decision::Approved, None, None)
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
     assert_eq!(count(&bench.events(&run).await, "EventReceived"), 1);
 }

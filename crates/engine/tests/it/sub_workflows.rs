@@ -43,7 +43,10 @@ async fn a_sub_workflow_runs_beside_the_file_and_hands_back_its_outputs() {
         assert_eq!(children.len(), 1);
         assert_eq!(children[0].outcome.as_deref(), Some("doubled"));
     }
-    assert_eq!(bench.script.log(), ["act work", "act after", "act work", "act after"]);
+    assert_eq!(
+        bench.script.log(),
+        ["act work", "act after", "act work", "act after"]
+    );
 }
 
 #[tokio::test]
@@ -52,18 +55,32 @@ async fn a_version_that_ran_before_is_found_by_its_digest() {
     let mut pinned = parent("child");
     let first = bench.run(&child(), json!({ "n": 1 })).await;
     let digest = bench.store.run(&first.run).await.unwrap().unwrap().digest;
-    pinned.steps[0].with.insert("version".to_owned(), json!(digest));
-    assert_eq!(bench.run(&pinned, json!(null)).await.outcome, Outcome::Succeeded);
+    pinned.steps[0]
+        .with
+        .insert("version".to_owned(), json!(digest));
+    assert_eq!(
+        bench.run(&pinned, json!(null)).await.outcome,
+        Outcome::Succeeded
+    );
 }
 
 #[tokio::test]
 async fn a_missing_sub_workflow_fails_its_step_and_says_where_it_was_looked_for() {
     let bench = Bench::new().await;
-    let error = bench.run(&parent("nowhere"), json!(null)).await.error.unwrap();
+    let error = bench
+        .run(&parent("nowhere"), json!(null))
+        .await
+        .error
+        .unwrap();
     assert_eq!(error.code, "sub-workflow");
     let cause = &error.details.unwrap()["error"];
     assert_eq!(cause["code"], "workflow-not-found");
-    assert!(cause["hint"].as_str().unwrap().contains("nowhere.baton.json"));
+    assert!(
+        cause["hint"]
+            .as_str()
+            .unwrap()
+            .contains("nowhere.baton.json")
+    );
 }
 
 #[tokio::test]
@@ -72,7 +89,14 @@ async fn a_workflow_that_calls_itself_for_ever_is_stopped() {
     put(&bench, "parent.baton.json", &parent("parent"));
     let ended = bench.run(&parent("parent"), json!(null)).await;
     assert_eq!(ended.outcome, Outcome::Failed);
-    let (_, total) = bench.store.runs(baton_store::RunFilter { limit: 1, ..Default::default() }).await.unwrap();
+    let (_, total) = bench
+        .store
+        .runs(baton_store::RunFilter {
+            limit: 1,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
     assert_eq!(total, 33, "the first one and 32 below");
 }
 
@@ -88,7 +112,10 @@ async fn stopping_the_parent_stops_the_child() {
     bench.engine.cancel(&run, "kim", None, false).await.unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Cancelled);
     let children = bench.store.children(&run).await.unwrap();
-    assert_eq!(bench.ended(&children[0].id).await.outcome, Outcome::Cancelled);
+    assert_eq!(
+        bench.ended(&children[0].id).await.outcome,
+        Outcome::Cancelled
+    );
 }
 
 #[tokio::test]
@@ -96,7 +123,9 @@ async fn parent_and_child_both_go_on_after_an_interruption() {
     let bench = Bench::new().await;
     let mut asking = child();
     asking.steps[0].kind = "approval".to_owned();
-    asking.steps[0].with.insert("to".to_owned(), json!(["lead"]));
+    asking.steps[0]
+        .with
+        .insert("to".to_owned(), json!(["lead"]));
     asking.edges[0].from = "work.approved".to_owned();
     put(&bench, "child.baton.json", &asking);
     let run = bench.start(&parent("child"), json!(null)).await;
@@ -108,7 +137,15 @@ async fn parent_and_child_both_go_on_after_an_interruption() {
     };
     bench.status(&child, "waiting").await;
     let bench = bench.crash().await;
-    bench.engine.decide(&child, "work", "kim", Decision::Approved, None, None).await.unwrap();
+    bench
+        .engine
+        .decide(&child, "work", "kim", Decision::Approved, None, None)
+        .await
+        .unwrap();
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
-    assert_eq!(bench.store.children(&run).await.unwrap().len(), 1, "the child is not begun twice");
+    assert_eq!(
+        bench.store.children(&run).await.unwrap().len(),
+        1,
+        "the child is not begun twice"
+    );
 }

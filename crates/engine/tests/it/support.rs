@@ -45,7 +45,10 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn on(&self, step: &str, acts: impl IntoIterator<Item = Act>) {
-        self.acts.lock().unwrap().insert(step.to_owned(), acts.into_iter().collect());
+        self.acts
+            .lock()
+            .unwrap()
+            .insert(step.to_owned(), acts.into_iter().collect());
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
@@ -73,7 +76,10 @@ impl Tasks for Script {
         if !matches!(task.kind.as_str(), "act" | "once" | "take_back") {
             return baton_steps::execute(task, cx).await;
         }
-        self.log.lock().unwrap().push(format!("{} {}", task.kind, task.step));
+        self.log
+            .lock()
+            .unwrap()
+            .push(format!("{} {}", task.kind, task.step));
         let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let answer = match self.next(task) {
@@ -81,7 +87,10 @@ impl Tasks for Script {
                 tokio::task::yield_now().await;
                 Ok(TaskOutput::new(value))
             }
-            Act::Fail(code) => Err(StepError::new(code, format!("`{}` was told to fail", task.step))),
+            Act::Fail(code) => Err(StepError::new(
+                code,
+                format!("`{}` was told to fail", task.step),
+            )),
             Act::Hang => {
                 cx.cancel.cancelled().await;
                 Err(StepError::new("cancelled", "it was told to stop"))
@@ -112,7 +121,9 @@ pub(crate) struct Breakable {
 impl Journal for Breakable {
     async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
         if self.is_broken.load(Ordering::SeqCst) {
-            return Err(StoreError::DiskFull { path: self.store.dir().to_path_buf() });
+            return Err(StoreError::DiskFull {
+                path: self.store.dir().to_path_buf(),
+            });
         }
         self.store.append(batch).await
     }
@@ -162,19 +173,38 @@ impl Bench {
     }
 
     pub(crate) async fn open(dir: Arc<TempDir>, clock: ManualClock, script: Arc<Script>) -> Self {
-        let store = Store::open(&dir.path().join("data"), OpenOptions::default()).await.unwrap();
-        let journal = Arc::new(Breakable { store: store.clone(), is_broken: AtomicBool::new(false) });
+        let store = Store::open(&dir.path().join("data"), OpenOptions::default())
+            .await
+            .unwrap();
+        let journal = Arc::new(Breakable {
+            store: store.clone(),
+            is_broken: AtomicBool::new(false),
+        });
         let mut config = EngineConfig::new(store.clone(), catalog());
         config.clock = Arc::new(clock.clone());
         config.tasks = script.clone();
         config.journal = journal.clone();
         let engine = Engine::start(config).await.unwrap();
-        Self { dir, store, engine, clock, script, journal }
+        Self {
+            dir,
+            store,
+            engine,
+            clock,
+            script,
+            journal,
+        }
     }
 
     /// Ends the engine as a crash would, as far as the data folder can tell, and starts another one on it.
     pub(crate) async fn crash(self) -> Self {
-        let Self { dir, store, engine, clock, script, .. } = self;
+        let Self {
+            dir,
+            store,
+            engine,
+            clock,
+            script,
+            ..
+        } = self;
         engine.close().await;
         drop(engine);
         store.close().await;
@@ -210,14 +240,23 @@ impl Bench {
     pub(crate) async fn ended(&self, run: &str) -> Ended {
         let last = self
             .until(run, |event| match event {
-                Event::RunEnded { outcome, name, outputs, error } => {
-                    Some((*outcome, name.clone(), outputs.clone(), error.clone()))
-                }
+                Event::RunEnded {
+                    outcome,
+                    name,
+                    outputs,
+                    error,
+                } => Some((*outcome, name.clone(), outputs.clone(), error.clone())),
                 _ => None,
             })
             .await;
         let (outcome, name, outputs, error) = last;
-        Ended { run: run.to_owned(), outcome, name, outputs, error }
+        Ended {
+            run: run.to_owned(),
+            outcome,
+            name,
+            outputs,
+            error,
+        }
     }
 
     /// Waits for an event of the run.
@@ -235,12 +274,21 @@ impl Bench {
     /// Waits until the run shows this status.
     pub(crate) async fn status(&self, run: &str, status: &str) {
         for _ in 0..2_000 {
-            if self.store.run(run).await.unwrap().is_some_and(|row| row.status == status) {
+            if self
+                .store
+                .run(run)
+                .await
+                .unwrap()
+                .is_some_and(|row| row.status == status)
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("it did not become {status}: {:?}", self.store.run(run).await.unwrap());
+        panic!(
+            "it did not become {status}: {:?}",
+            self.store.run(run).await.unwrap()
+        );
     }
 }
 

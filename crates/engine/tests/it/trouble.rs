@@ -19,15 +19,33 @@ async fn a_run_that_cannot_be_written_stands_still_and_goes_on_once_it_can() {
     bench.status(&run, "waiting").await;
     let mut notices = bench.engine.subscribe();
     bench.journal.is_broken.store(true, Ordering::SeqCst);
-    let answer = bench.engine.decide(&run, "ask", "kim", Decision::Approved, None, None).await;
-    assert!(matches!(answer, Err(EngineError::Stalled { .. })), "{answer:?}");
-    let EngineNotice::Stalled { row } = notices.recv().await.unwrap() else { panic!("it says so") };
-    assert!(row.waiting_for[0].contains("no space is left"), "{:?}", row.waiting_for);
+    let answer = bench
+        .engine
+        .decide(&run, "ask", "kim", Decision::Approved, None, None)
+        .await;
+    assert!(
+        matches!(answer, Err(EngineError::Stalled { .. })),
+        "{answer:?}"
+    );
+    let EngineNotice::Stalled { row } = notices.recv().await.unwrap() else {
+        panic!("it says so")
+    };
+    assert!(
+        row.waiting_for[0].contains("no space is left"),
+        "{:?}",
+        row.waiting_for
+    );
     assert!(bench.engine.stalled(&run).is_some());
     let other = bench.engine.pause(&run, "kim").await;
-    assert!(matches!(other, Err(EngineError::Stalled { .. })), "nobody is kept waiting: {other:?}");
+    assert!(
+        matches!(other, Err(EngineError::Stalled { .. })),
+        "nobody is kept waiting: {other:?}"
+    );
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    assert!(bench.script.log().is_empty(), "nothing that is not durable is acted on");
+    assert!(
+        bench.script.log().is_empty(),
+        "nothing that is not durable is acted on"
+    );
     bench.journal.is_broken.store(false, Ordering::SeqCst);
     assert_eq!(bench.ended(&run).await.outcome, Outcome::Succeeded);
     assert_eq!(bench.script.log(), ["act go"]);
@@ -60,14 +78,18 @@ async fn a_workflow_with_problems_is_refused() {
         input: json!(null),
         by: None,
     };
-    let Err(EngineError::Invalid(problems)) = bench.engine.run(new).await else { panic!("refused") };
+    let Err(EngineError::Invalid(problems)) = bench.engine.run(new).await else {
+        panic!("refused")
+    };
     assert_eq!(problems[0].place.step.as_deref(), Some("a"));
 }
 
 #[tokio::test]
 async fn a_run_that_cannot_be_taken_up_again_says_why() {
     let bench = Bench::new().await;
-    let ask = workflow(json!({ "steps": [{ "id": "ask", "kind": "approval", "with": { "to": ["lead"] } }] }));
+    let ask = workflow(
+        json!({ "steps": [{ "id": "ask", "kind": "approval", "with": { "to": ["lead"] } }] }),
+    );
     let run = bench.start(&ask, json!(null)).await;
     bench.status(&run, "waiting").await;
     let mut row = bench.store.run(&run).await.unwrap().unwrap();
@@ -92,7 +114,10 @@ async fn a_run_that_cannot_be_taken_up_again_says_why() {
     assert_eq!(bench.engine.live(), [run]);
     assert!(bench.engine.stalled(&foreign).unwrap().contains("missing"));
     let refused = bench.engine.cancel(&foreign, "kim", None, false).await;
-    assert!(matches!(refused, Err(EngineError::Refused { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(EngineError::Refused { .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -106,5 +131,8 @@ async fn a_closed_engine_takes_nothing_new() {
         input: json!(null),
         by: None,
     };
-    assert!(matches!(bench.engine.run(new).await, Err(EngineError::Closing)));
+    assert!(matches!(
+        bench.engine.run(new).await,
+        Err(EngineError::Closing)
+    ));
 }
