@@ -1,6 +1,15 @@
 /** Number, state and buttons of a run. */
 import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
-import { ChevronDown, CircleStop, Pause, Play, RotateCw, Undo2, X } from "lucide-react";
+import {
+  ChevronDown,
+  CircleStop,
+  MessageCircleQuestion,
+  Pause,
+  Play,
+  RotateCw,
+  Undo2,
+  X,
+} from "lucide-react";
 import { useState } from "react";
 import { call } from "../../backend/call";
 import type { RunView } from "../../bindings/RunView";
@@ -8,9 +17,11 @@ import { StatusBadge } from "../../components/StatusBadge";
 import { runLooks } from "../../components/status";
 import { Words } from "../../components/Words";
 import { ask } from "../../state/ask";
+import { focusField } from "../../state/focus";
 import { hasEnded, useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
 import classes from "./runs.module.css";
+import { useRunSelection } from "./selection";
 import { launchRun } from "./start-run";
 import { formatDuration, formatExact, formatRelative } from "./time";
 import { useNow } from "./use-now";
@@ -23,6 +34,15 @@ export default function RunHeader({ view }: { view: RunView }) {
   const isOver = hasEnded(summary.status);
   const now = useNow(1_000, !isOver);
   const ended = summary.endedAt ?? now;
+  const asking = Object.entries(view.steps).find(
+    ([, step]) =>
+      step?.status === "outcome-unknown" || (step?.status === "waiting" && step.question !== undefined),
+  )?.[0];
+  const answer = (path: string) => {
+    useRunSelection.getState().setPath(path);
+    useRunSelection.getState().setTab(null);
+    focusField({ step: path.slice(path.lastIndexOf("/") + 1) });
+  };
 
   const act = async (title: string, action: () => Promise<unknown>) => {
     setBusy(true);
@@ -73,6 +93,16 @@ export default function RunHeader({ view }: { view: RunView }) {
           <Words text={summary.waitingFor[0] ?? ""} isPlain />
           {summary.waitingFor.length > 1 && ` and ${summary.waitingFor.length - 1} more`}
         </span>
+      )}
+      {asking !== undefined && !isOver && (
+        <Button
+          size="compact-sm"
+          leftSection={<MessageCircleQuestion size={13} />}
+          onClick={() => answer(asking)}
+          data-testid="run-answer"
+        >
+          Answer
+        </Button>
       )}
       <span className={classes.grow} />
       {!isOver && (

@@ -136,6 +136,13 @@ describe("RunPanel", () => {
     expect(screen.getByText("No run is open")).toBeDefined();
   });
 
+  it("leads to the question that the run waits for", async () => {
+    await show();
+    expect(screen.queryByTestId("approve-ask")).toBeNull();
+    fireEvent.click(screen.getByTestId("run-answer"));
+    expect(await screen.findByTestId("approve-ask")).toBeDefined();
+  });
+
   it("says number, state and what it waits for", async () => {
     await show();
     expect(screen.getByTestId("run-panel").textContent).toContain("Run 41");
