@@ -28,14 +28,11 @@ function keep(name, png) {
 /** The window after a run: canvas, states, the table of a step. */
 async function pictureOfWindow() {
   const place = makePlace();
-  const window = await openWindow(place, { width: 1440, height: 900 });
+  const window = await openWindow(place);
   try {
     await window.click(`sample-${airports.id}`);
     await window.find(`step-${gate}`);
-    await window.click("run-button");
-    await window.until("the dialog", async () => (await window.has("start-run-dialog")) || (await window.has("trust-run")));
-    if (await window.has("trust-run")) await window.click("trust-run");
-    await window.click("start-run-submit");
+    await window.startRun();
     await window.until("the question", async () => (await window.text("run-status")).includes("Waiting"), 60_000);
     await window.click("inbox-badge");
     await window.click(`approve-${approval}`);

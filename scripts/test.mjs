@@ -73,6 +73,11 @@ const stages = [
   },
   { name: "rust examples in documentation", needs: ["build"], work: () => cargo("test", "--workspace", "--doc", "--quiet") },
   { name: "bindings", needs: ["build"], work: () => checkBindings({ scope: ["--workspace"] }) },
+  {
+    name: "expressions against the reference",
+    needs: ["build"],
+    work: () => tests("node", ...nodeTest, "tests/conformance/expressions.test.mjs"),
+  },
   { name: "journeys in the browser", needs: ["build"], work: () => tests("node", ...nodeTest, ...journeys("browser")) },
   {
     name: "journeys in the window",

@@ -65,9 +65,9 @@ fn file_in(arguments: impl Iterator<Item = String>, folder: &std::path::Path) ->
         .next()
 }
 
-/// Writes what happens to standard error; `RUST_LOG` says how much.
+/// Writes what happens to standard error; `BATON_LOG` says how much, as for the command line.
 fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -25,6 +25,7 @@ pub(crate) fn open(app: &AppHandle, file: Option<&Path>) -> tauri::Result<()> {
         .min_inner_size(880.0, 560.0)
         // Steps are dragged with pointer events; dropped files would navigate the page away.
         .disable_drag_drop_handler()
+        .initialization_script(include_str!("freeze.js"))
         .on_navigation(is_own)
         .on_new_window(move |url, _| {
             follow(&links, &url);

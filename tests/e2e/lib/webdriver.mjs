@@ -4,17 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { desktop } from "./place.mjs";
+import { startScreen } from "./screen.mjs";
 
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-
-/** A screen that nobody sees. */
-async function startScreen(width, height) {
-  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", `${width}x${height}x24`, "-nolisten", "tcp"], {
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
-  });
-  const [number] = await once(child.stdio[3].setEncoding("utf8"), "data");
-  return { display: `:${number.trim()}`, child };
-}
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -26,7 +18,7 @@ async function freePort() {
 }
 
 /** Opens the window in `place`; `file` is a workflow to open. */
-export async function openWindow(place, { file, width = 1440, height = 900, env = {} } = {}) {
+export async function openWindow(place, { file, width = 1360, height = 860, env = {} } = {}) {
   const screen = await startScreen(width, height);
   const port = await freePort();
   const driver = spawn("WebKitWebDriver", ["--host=127.0.0.1", `--port=${port}`], {
@@ -52,6 +44,7 @@ export async function openWindow(place, { file, width = 1440, height = 900, env 
       method,
       headers: { "Content-Type": "application/json" },
       body: method === "POST" ? JSON.stringify(body ?? {}) : undefined,
+      signal: AbortSignal.timeout(45_000),
     });
     const { value } = await response.json();
     if (!response.ok) throw new Error(`${value.error}: ${value.message}`);
@@ -60,7 +53,7 @@ export async function openWindow(place, { file, width = 1440, height = 900, env 
   const close = async () => {
     driver.kill();
     await Promise.race([once(driver, "exit"), wait(5_000, null, { ref: false })]);
-    screen.child.kill();
+    await screen.stop();
   };
 
   let session;
@@ -114,6 +107,16 @@ export async function openWindow(place, { file, width = 1440, height = 900, env 
     return { x: Math.round(rect.x + rect.width / 2), y: Math.round(rect.y + rect.height / 2) };
   };
 
+  const has = async (id) => (await run("return document.querySelector(arguments[0]) !== null", byTestId(id))) === true;
+  const click = async (id) => {
+    const { x, y } = await centre(id);
+    await pointer([
+      { type: "pointerMove", duration: 0, x, y },
+      { type: "pointerDown", button: 0 },
+      { type: "pointerUp", button: 0 },
+    ]);
+  };
+
   return {
     run,
     until,
@@ -125,15 +128,24 @@ export async function openWindow(place, { file, width = 1440, height = 900, env 
       await close();
     },
     find: (id) => find(byTestId(id)),
-    has: async (id) => (await run("return document.querySelector(arguments[0]) !== null", byTestId(id))) === true,
+    has,
     text: async (id) => await send("GET", `${session}/element/${await find(byTestId(id))}/text`),
-    click: async (id) => {
-      const { x, y } = await centre(id);
-      await pointer([
-        { type: "pointerMove", duration: 0, x, y },
-        { type: "pointerDown", button: 0 },
-        { type: "pointerUp", button: 0 },
-      ]);
+    click,
+    /** Starts a run and answers what Baton asks before it: whether to trust this version, and the input as suggested. */
+    startRun: async () => {
+      await click("run-button");
+      const pressed = new Set();
+      await until("the run", async () => {
+        for (const id of ["trust-run", "start-run-submit"]) {
+          if (pressed.has(id) || !(await has(id))) continue;
+          pressed.add(id);
+          // A dialog slides in; what is pressed must have come to rest.
+          await wait(400);
+          await click(id);
+          break;
+        }
+        return await has("run-status");
+      });
     },
     centre,
     /** Presses at one point, moves in small steps as a hand does, and lets go at another. */
@@ -161,6 +173,6 @@ export async function openWindow(place, { file, width = 1440, height = 900, env 
       const actions = [...text].flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]);
       await send("POST", `${session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
     },
-    screenshot: async () => Buffer.from(await send("GET", `${session}/screenshot`), "base64"),
+    screenshot: async () => screen.picture(),
   };
 }

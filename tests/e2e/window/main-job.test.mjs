@@ -32,7 +32,7 @@ const stepStands = (window, step, status) =>
 async function typeInto(window, id, text) {
   await window.until(`a field in \`${id}\``, () =>
     window.run(
-      "const field = document.querySelector(arguments[0])?.querySelector('textarea:not([aria-hidden]):not([tabindex="-1"]), input, [contenteditable=true]'); field?.focus(); return field !== null && field === document.activeElement;",
+      "const field = document.querySelector(arguments[0])?.querySelector('textarea:not([aria-hidden]), input, [contenteditable=true]'); field?.focus(); return field !== null && field === document.activeElement;",
       `[data-testid="${id}"]`,
     ),
   );
@@ -65,10 +65,7 @@ test("the main job in the window", { timeout: 240_000 }, async () => {
     await window.until("no missing field", async () => !(await window.has("problem-missing-setting")));
 
     // Run, decide, look.
-    await window.click("run-button");
-    await window.until("the dialog", async () => (await window.has("start-run-dialog")) || (await window.has("trust-run")));
-    if (await window.has("trust-run")) await window.click("trust-run");
-    await window.click("start-run-submit");
+    await window.startRun();
     await stands(window, "Waiting");
     await window.click("inbox-badge");
     await window.click(`approve-${approval}`);
@@ -125,6 +122,8 @@ test("the page has no way out of the window", { timeout: 120_000 }, async () => 
         "a new window": () => invoke("plugin:webview|create_webview_window", { options: { label: "other", url: "/" } }),
         "another host": () => fetch("https://example.com/"),
         "code from a text": async () => eval("1"),
+        "what all objects share": async () => { "use strict"; Object.prototype.polluted = true; },
+        "a method of all objects": async () => { "use strict"; Object.prototype.toString = () => "mine"; },
       };
       const allowed = [];
       return Promise.all(Object.entries(attempts).map(([name, attempt]) =>
