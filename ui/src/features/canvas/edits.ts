@@ -49,7 +49,20 @@ import { placesOf } from "./scene";
 // What the canvas does to the document. Each function is one gesture and so one step of undo.
 
 function edit(label: string, recipe: (draft: Workflow) => void, mergeKey?: string): void {
-  useEditor.getState().edit(label, recipe, mergeKey === undefined ? {} : { mergeKey });
+  const pinned = (draft: Workflow) => {
+    recipe(draft);
+    pinPlaces(draft);
+  };
+  useEditor.getState().edit(label, pinned, mergeKey === undefined ? {} : { mergeKey });
+}
+
+/** What stands on the canvas stays where it was drawn; without a place of its own it would be laid out anew. */
+function pinPlaces(draft: Workflow): void {
+  const { check } = useEditor.getState();
+  if (!check) return;
+  for (const [id, at] of Object.entries(check.layout)) {
+    if (at && !draft.layout?.[id] && (findStep(draft, id) || findNote(draft, id))) place(draft, id, at);
+  }
 }
 
 function select(steps: string[]): void {
