@@ -1,6 +1,6 @@
 //! Performing what a run wants done. Actions are read off the state, so each is compared with what is under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 use baton_core::Millis;
@@ -148,9 +148,9 @@ fn set_timers(
         is_wanted
     });
     for (timer, at) in wanted {
-        if !set.contains_key(&timer) {
-            shared.timers.set(at, run, &timer);
-            set.insert(timer, at);
+        if let btree_map::Entry::Vacant(place) = set.entry(timer) {
+            shared.timers.set(at, run, place.key());
+            place.insert(at);
         }
     }
 }

@@ -12,7 +12,7 @@ import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
 export type Area = "left" | "right" | "bottom";
 
-export type PanelInfo = {
+export type PanelEntry = {
   id: string;
   title: string;
   icon: LucideIcon;
@@ -23,7 +23,7 @@ export type PanelInfo = {
 };
 
 /** All panels. Menu items, keys, tabs and error boundaries are made from this list. */
-export const panels: readonly PanelInfo[] = [
+export const panels: readonly PanelEntry[] = [
   {
     id: "palette",
     title: "Steps",
@@ -82,6 +82,6 @@ export const panels: readonly PanelInfo[] = [
   },
 ];
 
-export function panelsOf(area: Area): PanelInfo[] {
+export function panelsOf(area: Area): PanelEntry[] {
   return panels.filter((panel) => panel.area === area);
 }

@@ -119,9 +119,9 @@ pub async fn expression_try(
     request: ExpressionTry,
 ) -> Result<ExpressionTried, ApiError> {
     let ExpressionTry { source, run, scope } = request;
-    let mut data = Data {
+    let mut data = Readable {
         now: app.now(),
-        ..Data::default()
+        ..Readable::default()
     };
     if let Some(run) = run {
         let row = runs::row(app, &run).await?;
@@ -138,7 +138,7 @@ pub async fn expression_try(
     files::blocking(move || Ok(tried(&source, &data))).await
 }
 
-fn tried(source: &str, data: &Data) -> ExpressionTried {
+fn tried(source: &str, data: &Readable) -> ExpressionTried {
     let attempt =
         Expression::parse(condition_source(source)).and_then(|parsed| parsed.evaluate(data));
     match attempt {
@@ -164,14 +164,14 @@ fn words(error: ExpressionError) -> String {
 
 /// The values of a run, for trying things out.
 #[derive(Debug, Default)]
-struct Data {
+struct Readable {
     names: Map<String, Value>,
     steps: Map<String, Value>,
     now: Millis,
     seed: u64,
 }
 
-impl Data {
+impl Readable {
     fn take(&mut self, run: &Run) {
         self.now = run.at();
         if let Some(started) = run.started() {
@@ -193,7 +193,7 @@ impl Data {
     }
 }
 
-impl Scope for Data {
+impl Scope for Readable {
     fn name(&self, name: &str) -> Option<Cow<'_, Value>> {
         self.names.get(name).map(Cow::Borrowed)
     }

@@ -104,10 +104,10 @@ impl Run {
         let step = self.step_at(here);
         let state = &self.frames[here.0].steps[here.1];
         let verdict =
-            super::apply::verdict(step.join, step.incoming as u32, state.resolved, state.taken);
+            super::progress::verdict(step.join, step.incoming as u32, state.resolved, state.taken);
         let reason = match verdict {
-            super::apply::Verdict::Skip(reason) => reason,
-            super::apply::Verdict::Open | super::apply::Verdict::Start => SkipReason::Ended,
+            super::progress::Verdict::Skip(reason) => reason,
+            super::progress::Verdict::Open | super::progress::Verdict::Start => SkipReason::Ended,
         };
         vec![Event::StepSkipped {
             step: self.path(here),

@@ -26,12 +26,14 @@
 pub mod action;
 mod advance;
 mod apply;
+mod compile;
 mod control_start;
 mod decide;
 pub mod event;
 pub mod input;
 mod pending;
 mod plan;
+mod progress;
 mod resolve;
 mod run;
 

@@ -22,7 +22,7 @@ pub struct Context<'a> {
     /// The kinds that this build knows.
     pub catalog: &'a Catalog,
     /// All steps, outer before inner, in document order.
-    pub(super) steps: Vec<StepInfo<'a>>,
+    pub(super) steps: Vec<StepEntry<'a>>,
     /// The graphs: 0 is the workflow itself, the others are bodies.
     pub(super) graphs: Vec<Graph<'a>>,
     /// Every text with an expression, parsed.
@@ -35,7 +35,7 @@ pub struct Context<'a> {
 }
 
 /// A step and where it stands.
-pub(super) struct StepInfo<'a> {
+pub(super) struct StepEntry<'a> {
     pub(super) step: &'a Step,
     /// `None` for a kind that this build does not know.
     pub(super) kind: Option<&'a StepKind>,
@@ -96,7 +96,7 @@ pub(super) struct Graph<'a> {
     /// Its steps, by node.
     pub(super) steps: Vec<usize>,
     /// Its edges, in document order.
-    pub(super) edges: Vec<EdgeInfo<'a>>,
+    pub(super) edges: Vec<EdgeEntry<'a>>,
     /// Steps and the edges whose ends both exist in this graph; weights are positions in `steps` of the context
     /// and in `edges`.
     pub(super) links: DiGraph<usize, usize>,
@@ -109,7 +109,7 @@ pub(super) struct Graph<'a> {
 }
 
 /// An edge and the steps at its ends, where they exist in the same graph.
-pub(super) struct EdgeInfo<'a> {
+pub(super) struct EdgeEntry<'a> {
     pub(super) edge: &'a Edge,
     pub(super) from: Option<usize>,
     pub(super) to: Option<usize>,
@@ -160,7 +160,7 @@ impl<'a> Context<'a> {
             }
             let node = self.graphs[graph].links.add_node(index);
             self.graphs[graph].steps.push(index);
-            self.steps.push(StepInfo {
+            self.steps.push(StepEntry {
                 step,
                 kind,
                 graph,
@@ -182,7 +182,7 @@ impl<'a> Context<'a> {
                 let (from, to) = (self.steps[from].node, self.steps[to].node);
                 self.graphs[graph].links.add_edge(from, to, position);
             }
-            self.graphs[graph].edges.push(EdgeInfo { edge, from, to });
+            self.graphs[graph].edges.push(EdgeEntry { edge, from, to });
         }
         self.graphs[graph].finish();
         graph
@@ -224,12 +224,12 @@ impl<'a> Context<'a> {
     }
 
     /// The steps that are not disabled.
-    pub(super) fn active(&self) -> impl Iterator<Item = &StepInfo<'a>> {
+    pub(super) fn active(&self) -> impl Iterator<Item = &StepEntry<'a>> {
         self.steps.iter().filter(|info| !info.is_off)
     }
 
     /// The containers around a step, innermost first.
-    pub(super) fn containers(&self, step: usize) -> impl Iterator<Item = &StepInfo<'a>> {
+    pub(super) fn containers(&self, step: usize) -> impl Iterator<Item = &StepEntry<'a>> {
         let owner = move |step: usize| self.graphs[self.steps[step].graph].owner;
         std::iter::successors(owner(step), move |step| owner(*step)).map(|step| &self.steps[step])
     }
@@ -291,7 +291,7 @@ impl Graph<'_> {
     }
 
     /// The edges that leave a node.
-    pub(super) fn outgoing(&self, node: NodeIndex) -> impl Iterator<Item = &EdgeInfo<'_>> {
+    pub(super) fn outgoing(&self, node: NodeIndex) -> impl Iterator<Item = &EdgeEntry<'_>> {
         self.links
             .edges(node)
             .map(|link| &self.edges[*link.weight()])

@@ -1,3 +1,5 @@
+//! The list of exporters.
+
 use std::collections::BTreeSet;
 
 use baton_core::document::Workflow;

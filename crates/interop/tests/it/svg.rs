@@ -1,3 +1,5 @@
+//! Pictures of workflows.
+
 use baton_core::document::parse;
 use baton_core::step_kind::Catalog;
 use baton_interop::svg;

@@ -3,7 +3,7 @@ import type { StepView } from "../../bindings/StepView";
 import { sentence } from "../../components/Panel";
 import { severityLooks, stepLooks } from "../../components/status";
 import { useView } from "../../state/view";
-import type { CardData } from "./nodes";
+import type { CardContent } from "./nodes";
 import classes from "./StepNode.module.css";
 
 /** What stands beside the state: attempt, progress of a loop. */
@@ -19,7 +19,7 @@ function detailOf(view: StepView): string {
 }
 
 /** State of a run, and problems, at the upper edge of a card. */
-export function CardBadges({ data }: { data: CardData }) {
+export function CardBadges({ data }: { data: CardContent }) {
   const { view, problems } = data;
   if (view) {
     const look = stepLooks[view.status];

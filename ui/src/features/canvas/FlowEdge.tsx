@@ -7,14 +7,14 @@ import classes from "./FlowEdge.module.css";
 import { curve, pathOf, pointAt } from "./geometry";
 import type { SceneEdge } from "./scene";
 
-export type FlowEdgeData = {
+export type FlowEdgeContent = {
   shown: SceneEdge;
   mark: EdgeView | undefined;
   isRun: boolean;
   isLocked: boolean;
   severity: string | undefined;
 };
-export type CardEdge = Edge<FlowEdgeData, "flow">;
+export type CardEdge = Edge<FlowEdgeContent, "flow">;
 
 /** The condition of an edge without its braces. */
 function conditionOf(when: string): string {

@@ -2,7 +2,7 @@ import { Handle, Position } from "@xyflow/react";
 import { Plus } from "lucide-react";
 import { useCanvas } from "./canvas-store";
 import { ERROR, OUT } from "./geometry";
-import type { CardData } from "./nodes";
+import type { CardContent } from "./nodes";
 import classes from "./StepNode.module.css";
 
 const POSITION = { left: Position.Left, right: Position.Right, bottom: Position.Bottom };
@@ -22,7 +22,7 @@ function titleOf(handle: string): string {
 }
 
 /** Inlet and outlets of a card; a free outlet offers to add the next step. */
-export function Handles({ data, id }: { data: CardData; id: string }) {
+export function Handles({ data, id }: { data: CardContent; id: string }) {
   const { item, used, isLocked } = data;
   const isLast = LAST.has(item.step?.kind ?? "");
   const hasPorts = item.ports.length > 0;

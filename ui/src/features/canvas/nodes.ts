@@ -3,7 +3,7 @@ import type { Problem } from "../../bindings/Problem";
 import type { StepView } from "../../bindings/StepView";
 import type { Item } from "./scene";
 
-export type CardData = {
+export type CardContent = {
   item: Item;
   problems: readonly Problem[];
   view: StepView | undefined;
@@ -13,7 +13,7 @@ export type CardData = {
   isDropTarget: boolean;
 };
 
-export type CardNode = Node<CardData, "step" | "container" | "note">;
+export type CardNode = Node<CardContent, "step" | "container" | "note">;
 
 const SIDES = { left: "left", right: "right", bottom: "bottom" } as const;
 const NO_PROBLEMS: readonly Problem[] = [];

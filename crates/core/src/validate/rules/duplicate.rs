@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::document::On;
 use crate::problem::{Place, Problem, Severity};
-use crate::validate::context::EdgeInfo;
+use crate::validate::context::EdgeEntry;
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -72,7 +72,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// What the key of an edge is made of.
-fn ends<'e>(edge: &EdgeInfo<'e>) -> (&'e str, &'e str, u8) {
+fn ends<'e>(edge: &EdgeEntry<'e>) -> (&'e str, &'e str, u8) {
     let on = match edge.edge.on {
         None => 0,
         Some(On::Error) => 1,

@@ -2,7 +2,7 @@
 
 use crate::document::On;
 use crate::problem::{Place, Problem, Severity};
-use crate::validate::context::EdgeInfo;
+use crate::validate::context::EdgeEntry;
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -33,7 +33,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn end(context: &Context<'_>, edge: &EdgeInfo<'_>, field: &str, id: &str) -> Problem {
+fn end(context: &Context<'_>, edge: &EdgeEntry<'_>, field: &str, id: &str) -> Problem {
     let place = Place {
         field: Some(field.to_owned()),
         ..Place::edge(edge.edge.key())
@@ -64,7 +64,7 @@ fn end(context: &Context<'_>, edge: &EdgeInfo<'_>, field: &str, id: &str) -> Pro
     }
 }
 
-fn port(context: &Context<'_>, edge: &EdgeInfo<'_>, from: usize, problems: &mut Vec<Problem>) {
+fn port(context: &Context<'_>, edge: &EdgeEntry<'_>, from: usize, problems: &mut Vec<Problem>) {
     let info = &context.steps[from];
     let (Some(kind), Some(port)) = (info.kind, edge.edge.from_port()) else {
         return;

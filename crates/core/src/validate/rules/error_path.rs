@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::problem::{Place, Problem, Severity};
 use crate::step_kind::{Category, Effect};
-use crate::validate::context::StepInfo;
+use crate::validate::context::StepEntry;
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -43,7 +43,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn acts_outside(info: &StepInfo<'_>) -> bool {
+fn acts_outside(info: &StepEntry<'_>) -> bool {
     info.kind.is_some_and(|kind| {
         !kind.is_control
             && (matches!(
@@ -53,7 +53,7 @@ fn acts_outside(info: &StepInfo<'_>) -> bool {
     })
 }
 
-fn retries(info: &StepInfo<'_>) -> bool {
+fn retries(info: &StepEntry<'_>) -> bool {
     info.step
         .retry
         .as_ref()
@@ -61,7 +61,7 @@ fn retries(info: &StepInfo<'_>) -> bool {
 }
 
 /// Whether a failure inside the container does not end the run.
-fn catches(context: &Context<'_>, container: &StepInfo<'_>) -> bool {
+fn catches(context: &Context<'_>, container: &StepEntry<'_>) -> bool {
     let goes_on = container.step.kind == "for_each"
         && matches!(container.step.with.get("onItemFailure"), Some(Value::String(policy)) if policy != "stop");
     goes_on || retries(container) || context.graphs[container.graph].handles_errors(container.node)

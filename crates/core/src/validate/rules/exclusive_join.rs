@@ -12,7 +12,7 @@ use petgraph::graph::NodeIndex;
 use super::join::needed;
 use crate::document::{Edge, Join, On};
 use crate::problem::{Place, Problem, Severity};
-use crate::validate::context::{EdgeInfo, Graph};
+use crate::validate::context::{EdgeEntry, Graph};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -121,7 +121,7 @@ impl Told {
 
 fn with_edge(
     context: &Context<'_>,
-    edge: &EdgeInfo<'_>,
+    edge: &EdgeEntry<'_>,
     rank: usize,
     told: &Told,
     known: &Rc<Facts>,

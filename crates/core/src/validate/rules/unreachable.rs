@@ -5,7 +5,7 @@ use petgraph::graph::NodeIndex;
 use super::join::needed;
 use crate::document::{Join, On};
 use crate::problem::{Place, Problem, Severity};
-use crate::validate::context::{EdgeInfo, Graph};
+use crate::validate::context::{EdgeEntry, Graph};
 use crate::validate::{Context, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -93,7 +93,7 @@ fn look(
 }
 
 /// Why an edge is never taken though the step it leaves from may run.
-fn never_taken(context: &Context<'_>, edge: &EdgeInfo<'_>) -> Option<String> {
+fn never_taken(context: &Context<'_>, edge: &EdgeEntry<'_>) -> Option<String> {
     let info = &context.steps[edge.from?];
     let id = &info.step.id;
     let kind = info.kind?;

@@ -1,3 +1,5 @@
+//! The digest: what counts in it and what does not.
+
 use baton_core::document::{Step, Workflow, digest, parse};
 
 fn of(text: &str) -> String {

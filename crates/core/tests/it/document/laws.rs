@@ -1,3 +1,5 @@
+//! Laws of the workflow file, over arbitrary documents.
+
 use baton_core::document::{Workflow, digest, parse, print};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Reading files: good, odd, broken and newer ones.
+
 use baton_core::document::{MAX_BYTES, MAX_STEPS, parse, parse_bytes, print};
 use expect_test::{Expect, expect};
 

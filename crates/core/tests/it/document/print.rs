@@ -1,3 +1,5 @@
+//! The canonical form, to the letter.
+
 use baton_core::document::{parse, print};
 use expect_test::expect;
 

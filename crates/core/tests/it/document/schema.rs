@@ -1,3 +1,5 @@
+//! The published JSON Schema tells right from wrong.
+
 use baton_core::document::{SCHEMA_URL, json_schema};
 use serde_json::json;
 

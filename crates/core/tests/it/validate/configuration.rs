@@ -1,3 +1,5 @@
+//! Findings about the settings of steps.
+
 use expect_test::expect;
 
 use super::check;

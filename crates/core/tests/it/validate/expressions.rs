@@ -1,3 +1,5 @@
+//! Findings about expressions.
+
 use expect_test::expect;
 
 use super::check;

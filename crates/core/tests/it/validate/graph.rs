@@ -1,3 +1,5 @@
+//! Findings about the graph.
+
 use expect_test::expect;
 
 use super::check;

@@ -1,3 +1,5 @@
+//! Laws of validation, over arbitrary documents.
+
 use std::collections::BTreeSet;
 
 use baton_core::document::Workflow;

@@ -1,3 +1,5 @@
+//! Validation of large documents.
+
 use std::fmt::Write as _;
 
 use baton_core::document::{Workflow, parse, print};

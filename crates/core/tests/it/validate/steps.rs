@@ -1,3 +1,5 @@
+//! Findings about steps, bodies, undo and retry.
+
 use expect_test::expect;
 
 use super::check;

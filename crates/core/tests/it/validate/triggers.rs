@@ -1,3 +1,5 @@
+//! Findings about triggers.
+
 use expect_test::expect;
 
 use super::check;
