@@ -54,6 +54,7 @@ journey("a thousand steps open, and only those in view are in the page", { prepa
   const cards = () => canvasOf(page).locator("[data-step]").count();
   await eventually(async () => assert.ok((await cards()) < 400, "the page holds what is in view"));
   await page.keyboard.press("Control+F");
+  await page.waitForFunction(() => document.activeElement?.getAttribute("placeholder") === "Go to a step…");
   await page.keyboard.type("Step 612");
   await page.keyboard.press("Enter");
   await at(page, "step-s0612").waitFor();

@@ -67,6 +67,8 @@ export function CommandPalette() {
       actions={actions}
       shortcut={null}
       limit={80}
+      // At once, so that nothing that is typed right after the key gets lost.
+      transitionProps={{ duration: 0 }}
       overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       scrollable
       maxHeight={440}
