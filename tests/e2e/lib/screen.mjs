@@ -11,7 +11,7 @@ import { crc32, deflateSync } from "node:zlib";
 
 export async function startScreen(width, height) {
   const folder = mkdtempSync(join(tmpdir(), "baton-screen-"));
-  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", `${width}x${height}x24`, "-fbdir", folder, "-nolisten", "tcp"], {
+  const child = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", `${width}x${height}x24`, "-fbdir", folder, "-nocursor", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
   const [number] = await once(child.stdio[3].setEncoding("utf8"), "data");

@@ -103,10 +103,16 @@ export async function openWindow(place, { file, width = 1360, height = 860, env 
       actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }],
     });
   const centre = async (id) => {
-    const rect = await send("GET", `${session}/element/${await find(byTestId(id))}/rect`);
-    return { x: Math.round(rect.x + rect.width / 2), y: Math.round(rect.y + rect.height / 2) };
+    await find(byTestId(id));
+    // What lies on the canvas stays where it is: the canvas has no scroll bars.
+    return await run(
+      `const found = document.querySelector(arguments[0]);
+      if (!found.closest("[role=application]")) found.scrollIntoView({ block: "nearest" });
+      const box = found.getBoundingClientRect();
+      return { x: Math.round(box.left + box.width / 2), y: Math.round(box.top + box.height / 2) };`,
+      byTestId(id),
+    );
   };
-
   const has = async (id) => (await run("return document.querySelector(arguments[0]) !== null", byTestId(id))) === true;
   const click = async (id) => {
     const { x, y } = await centre(id);
