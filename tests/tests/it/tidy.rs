@@ -199,7 +199,7 @@ fn nothing_is_left_for_later() {
         concat!("todo", "!("),
     ];
     let tests = [
-        concat!("#[", "ignore"),
+        concat!("#[", "ignore]"),
         concat!("#[", "should_panic"),
         concat!("test", ".only("),
         concat!("it", ".skip("),
