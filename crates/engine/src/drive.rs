@@ -197,17 +197,16 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         let state = entry.state();
         (state.durable, entry.row(&state))
     };
-    let events = Arc::new(events);
+    let append = Append {
+        run: entry.id.clone(),
+        expected_seq,
+        events,
+        summary,
+        questions,
+    };
     let mut wait = FIRST_RETRY;
     let appended = loop {
-        let append = Append {
-            run: entry.id.clone(),
-            expected_seq,
-            events: Vec::clone(&events),
-            summary: summary.clone(),
-            questions: questions.clone(),
-        };
-        let error = match shared.journal.append(append).await {
+        let error = match shared.journal.append(&append).await {
             Ok(appended) => break appended,
             Err(error) => error,
         };
@@ -230,6 +229,7 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         }
         wait = (wait * 2).min(LAST_RETRY);
     };
+    let events = Arc::new(append.events);
     let row = {
         let mut state = entry.state();
         state.durable = appended.seq;

@@ -1,8 +1,8 @@
 //! The engine as the other crates see it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use baton_core::Millis;
 use baton_core::document::{self, Workflow};
@@ -28,8 +28,8 @@ use crate::timers::Timers;
 /// How many notices a slow listener may be behind before it has to read everything again.
 const NOTICES: usize = 4_096;
 
-/// How many compiled definitions are looked through for dropped ones.
-const PLANS_BEFORE_CLEANING: usize = 64;
+/// How many compiled definitions are kept for the next run.
+const RECENT_PLANS: usize = 8;
 
 /// What an engine works with.
 #[derive(Debug, Clone)]
@@ -119,7 +119,8 @@ pub(crate) struct Shared {
     pub(crate) timers: Timers,
     pub(crate) closing: CancellationToken,
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
-    plans: Mutex<BTreeMap<String, Weak<Plan>>>,
+    /// Definitions that were compiled last.
+    plans: Mutex<VecDeque<Arc<Plan>>>,
     kept: Mutex<BTreeSet<String>>,
     /// Open runs that could not be taken up again, and why.
     lost: Mutex<BTreeMap<String, String>>,
@@ -407,16 +408,19 @@ fn may_take(entry: &Entry, event: &str, key: &Value) -> bool {
 impl Shared {
     /// The compiled definition.
     pub(crate) fn plan(&self, workflow: &Workflow) -> Result<Arc<Plan>, EngineError> {
-        let digest = document::digest(workflow);
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(&digest).and_then(Weak::upgrade) {
+        let recent = || self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        // Compared as a whole: cheaper than a digest, and the digest of a hit is known.
+        let known = recent()
+            .iter()
+            .find(|plan| plan.workflow() == workflow)
+            .cloned();
+        if let Some(plan) = known {
             return Ok(plan);
         }
         let plan = Plan::compile(workflow, &self.catalog).map_err(EngineError::Invalid)?;
-        if plans.len() >= PLANS_BEFORE_CLEANING {
-            plans.retain(|_, plan| plan.strong_count() > 0);
-        }
-        plans.insert(digest, Arc::downgrade(&plan));
+        let mut recent = recent();
+        recent.push_front(plan.clone());
+        recent.truncate(RECENT_PLANS);
         Ok(plan)
     }
 

@@ -14,13 +14,13 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     /// # Errors
     ///
     /// Why they are not. Nothing of the batch was kept then.
-    async fn append(&self, batch: Append) -> Result<Appended, StoreError>;
+    async fn append(&self, batch: &Append) -> Result<Appended, StoreError>;
 }
 
 #[async_trait]
 impl Journal for Store {
-    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
-        Self::append(self, batch).await
+    async fn append(&self, batch: &Append) -> Result<Appended, StoreError> {
+        self.append_ref(batch).await
     }
 }
 

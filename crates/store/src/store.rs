@@ -85,7 +85,12 @@ impl Store {
 
     /// Writes events. They are on disk when this returns, even if the future was dropped in between.
     pub async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
-        let last = check(&batch)?;
+        self.append_ref(&batch).await
+    }
+
+    /// As [`Store::append`], for a caller that keeps the batch to try it again.
+    pub async fn append_ref(&self, batch: &Append) -> Result<Appended, StoreError> {
+        let last = check(batch)?;
         let events = batch
             .events
             .iter()
@@ -94,8 +99,8 @@ impl Store {
         let work = Work::Append(Box::new(Batch {
             expected: batch.expected_seq,
             events,
-            run: batch.summary,
-            questions: batch.questions,
+            run: batch.summary.clone(),
+            questions: batch.questions.clone(),
         }));
         let number = self.write(work).await?.ok_or(StoreError::Closed)?;
         Ok(Appended { number, seq: last })

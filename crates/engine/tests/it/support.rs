@@ -119,13 +119,13 @@ pub(crate) struct Breakable {
 
 #[async_trait]
 impl Journal for Breakable {
-    async fn append(&self, batch: Append) -> Result<Appended, StoreError> {
+    async fn append(&self, batch: &Append) -> Result<Appended, StoreError> {
         if self.is_broken.load(Ordering::SeqCst) {
             return Err(StoreError::DiskFull {
                 path: self.store.dir().to_path_buf(),
             });
         }
-        self.store.append(batch).await
+        self.store.append_ref(batch).await
     }
 }
 
