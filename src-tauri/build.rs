@@ -5,13 +5,7 @@ include!("../crates/steps/rpath.rs");
 fn main() {
     link_duckdb_at_run_time();
     // The page is compiled into the program: a new build of the UI must give a new program.
-    #[expect(
-        clippy::print_stdout,
-        reason = "this is how a build script talks to cargo"
-    )]
-    {
-        println!("cargo:rerun-if-changed=../ui/dist");
-    }
+    println!("cargo:rerun-if-changed=../ui/dist");
     let manifest = tauri_build::AppManifest::new().commands(&["rpc", "subscribe"]);
     let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     tauri_build::try_build(attributes).expect("the configuration beside this file is valid");
