@@ -1,8 +1,7 @@
 //! Evaluating an expression against a scope, with limits, and saying what it read.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 
 use jsonata_core::ast::{AstNode, BinaryOp};
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptions};
@@ -251,11 +250,12 @@ impl Expression {
             max_sequence_length: Some(SEQUENCE_LIMIT),
             ..EvaluatorOptions::default()
         };
-        let result = if !self.needs_bindings && std::ptr::eq(node, &raw const *self.ast) {
-            compiled(self, data, options)
-        } else {
+        // The tree is walked: compiling it to bytecode first costs more than an evaluation saves.
+        let result = if self.needs_bindings {
             let mut evaluator = Evaluator::with_options(bindings(data), options);
             override_impure(&mut evaluator, scope).and_then(|()| evaluator.evaluate(node, data))
+        } else {
+            Evaluator::with_options(Context::new(), options).evaluate(node, data)
         };
         let value = result.map_err(|error| runtime_error(&error))?;
         if value.is_undefined() {
@@ -287,34 +287,6 @@ fn insert(root: &mut Map<String, Value>, path: &[String], value: Value) {
         map = inner;
     }
     map.entry(last.clone()).or_insert(value);
-}
-
-thread_local! {
-    /// Bytecode by source: it holds `Rc`s and cannot be kept in the (shared) expression itself.
-    static COMPILED: RefCell<BTreeMap<std::sync::Arc<str>, jsonata_core::Expression>> =
-        const { RefCell::new(BTreeMap::new()) };
-}
-
-/// How many sources a thread keeps compiled.
-const COMPILED_LIMIT: usize = 4_096;
-
-fn compiled(
-    expression: &Expression,
-    data: &JValue,
-    options: EvaluatorOptions,
-) -> Result<JValue, EvaluatorError> {
-    COMPILED.with_borrow_mut(|cache| {
-        if !cache.contains_key(&expression.source) {
-            if cache.len() >= COMPILED_LIMIT {
-                cache.clear();
-            }
-            cache.insert(
-                expression.source.clone(),
-                jsonata_core::Expression::from_ast((*expression.ast).clone()),
-            );
-        }
-        cache[&expression.source].evaluate_with_options(data, options)
-    })
 }
 
 /// `$input`, `$steps` … beside the bare names, because a bare name means something else inside a predicate.
