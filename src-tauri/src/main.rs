@@ -21,6 +21,10 @@ use tauri::{Manager, RunEvent};
 
 use crate::backend::Backend;
 
+#[expect(
+    clippy::exit,
+    reason = "Tauri's own macro ends the program where its thread breaks"
+)]
 fn main() -> anyhow::Result<()> {
     start_log();
     screen::prepare();
