@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn only_the_last_versions_are_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let path = Path::new("/work/a.baton.json");
+        let path = Path::new("/flows/a.baton.json");
         for now in 0..15 {
             keep_version(dir.path(), path, format!("{now}").as_bytes(), now).unwrap();
         }

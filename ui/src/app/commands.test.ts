@@ -24,7 +24,7 @@ beforeEach(() => {
   useCanvas.setState({ api: null });
   useEditor.getState().load({
     document: doc,
-    path: "/work/demo.baton.json",
+    path: "/flows/demo.baton.json",
     revision: "r1",
     readOnly: null,
     check: plainCheck(doc),

@@ -183,8 +183,8 @@ function large(count: number): Workflow {
 }
 
 const byPath: Record<string, Workflow> = {
-  "/work/churn.baton.json": churn,
-  "/work/large.baton.json": large(1_000),
+  "/flows/churn.baton.json": churn,
+  "/flows/large.baton.json": large(1_000),
 };
 
 const picture =
@@ -303,7 +303,7 @@ export function demoBackend(): Backend {
           name: "Churn retention",
           purpose: "Finds customers who may leave and offers them something, after a person agreed.",
           tags: ["crm", "approval"],
-          path: "/work/churn.baton.json",
+          path: "/flows/churn.baton.json",
           steps: 11,
           svg: picture,
         },
@@ -312,7 +312,7 @@ export function demoBackend(): Backend {
           name: "A thousand steps",
           purpose: "Shows that a very large workflow stays fluid.",
           tags: ["speed"],
-          path: "/work/large.baton.json",
+          path: "/flows/large.baton.json",
           steps: 1_000,
           svg: picture,
         },
@@ -321,7 +321,7 @@ export function demoBackend(): Backend {
           name: "Invoice check",
           purpose: "Reads invoices, compares them with orders and asks where they differ.",
           tags: ["finance"],
-          path: "/work/churn.baton.json",
+          path: "/flows/churn.baton.json",
           steps: 9,
           svg: picture,
         },
@@ -330,7 +330,7 @@ export function demoBackend(): Backend {
           name: "Weekly report",
           purpose: "Collects figures every Monday, writes a table and tells the team.",
           tags: ["report", "schedule"],
-          path: "/work/churn.baton.json",
+          path: "/flows/churn.baton.json",
           steps: 6,
           svg: picture,
         },
@@ -371,10 +371,10 @@ export function demoBackend(): Backend {
       path: path ?? "/work",
       parent: path === null || path === "/work" ? "/" : "/work",
       entries: [
-        { name: "data", path: "/work/data", isFolder: true, bytes: 0, modified: 0 },
+        { name: "data", path: "/flows/data", isFolder: true, bytes: 0, modified: 0 },
         {
           name: "churn.baton.json",
-          path: "/work/churn.baton.json",
+          path: "/flows/churn.baton.json",
           isFolder: false,
           bytes: 2_400,
           modified: 0,

@@ -16,7 +16,7 @@ function opened(rest: Partial<WorkflowOpened> = {}): WorkflowOpened {
   const doc = document();
   return {
     document: doc,
-    path: "/work/demo.baton.json",
+    path: "/flows/demo.baton.json",
     revision: "r1",
     readOnly: null,
     check: plainCheck(doc),
@@ -111,7 +111,7 @@ describe("keeping edits", () => {
     expect(backend.requests("draft_put")).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(200);
     expect(backend.requests("draft_put")).toEqual([
-      expect.objectContaining({ key: "/work/demo.baton.json", base: "r1" }),
+      expect.objectContaining({ key: "/flows/demo.baton.json", base: "r1" }),
     ]);
     expect(backend.requests("draft_put")[0]?.document.name).toBe("B");
     expect(editor().journal).toBe("kept");
@@ -148,7 +148,7 @@ describe("keeping edits", () => {
     editor().undo();
     expect(editor().dirty).toBe(false);
     await vi.advanceTimersByTimeAsync(200);
-    expect(backend.requests("draft_discard")).toEqual([{ key: "/work/demo.baton.json" }]);
+    expect(backend.requests("draft_discard")).toEqual([{ key: "/flows/demo.baton.json" }]);
   });
 });
 
@@ -182,7 +182,7 @@ describe("checking", () => {
 describe("saving", () => {
   test("the saved edit is clean; undo and redo tell the difference", () => {
     rename("A");
-    editor().markSaved({ path: "/work/demo.baton.json", revision: "r2", digest: "d" }, stampOf(editor()));
+    editor().markSaved({ path: "/flows/demo.baton.json", revision: "r2", digest: "d" }, stampOf(editor()));
     expect(editor().dirty).toBe(false);
     expect(editor().revision).toBe("r2");
     editor().undo();
@@ -195,9 +195,9 @@ describe("saving", () => {
     rename("A");
     const stamp = stampOf(editor());
     rename("B");
-    editor().markSaved({ path: "/work/other.baton.json", revision: "r2", digest: "d" }, stamp);
+    editor().markSaved({ path: "/flows/other.baton.json", revision: "r2", digest: "d" }, stamp);
     expect(editor().dirty).toBe(true);
     await vi.advanceTimersByTimeAsync(300);
-    expect(backend.requests("draft_put").at(-1)).toMatchObject({ key: "/work/other.baton.json", base: "r2" });
+    expect(backend.requests("draft_put").at(-1)).toMatchObject({ key: "/flows/other.baton.json", base: "r2" });
   });
 });

@@ -23,7 +23,7 @@ const doc = () => newWorkflow("Demo");
 function opened(rest: Partial<WorkflowOpened> = {}): WorkflowOpened {
   return {
     document: doc(),
-    path: "/work/demo.baton.json",
+    path: "/flows/demo.baton.json",
     revision: "r1",
     readOnly: null,
     check: plainCheck(doc()),
@@ -56,7 +56,7 @@ beforeEach(async () => {
 
 describe("opening", () => {
   test("shows the document", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     expect(editor().doc?.name).toBe("Demo");
     expect(useView.getState().page).toBe("editor");
   });
@@ -65,15 +65,15 @@ describe("opening", () => {
     backend.given("workflow_open", () => {
       throw new BackendError({ code: "unusable", message: "this is no workflow" });
     });
-    await openPath("/work/picture.png");
+    await openPath("/flows/picture.png");
     expect(editor().doc).toBeNull();
     expect(useView.getState().page).toBe("start");
   });
 
   test("asks before unsaved edits go away", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     rename("Edited");
-    const leaving = openPath("/work/other.baton.json");
+    const leaving = openPath("/flows/other.baton.json");
     await answer(null);
     await leaving;
     expect(editor().doc?.name).toBe("Edited");
@@ -82,12 +82,12 @@ describe("opening", () => {
 
 describe("leaving", () => {
   test("needs no question without edits", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     expect(await mayLeave()).toBe(true);
   });
 
   test("can save, keep the draft or forget it", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     rename("Edited");
     const keeping = mayLeave();
     await answer("keep");
@@ -108,14 +108,14 @@ describe("leaving", () => {
 
 describe("saving", () => {
   test("goes to the file it was read from, from the revision it was read at", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     rename("Edited");
     expect(await save()).toBe(true);
     expect(backend.requests("workflow_save")[0]).toMatchObject({
-      path: "/work/demo.baton.json",
+      path: "/flows/demo.baton.json",
       base: "r1",
       force: false,
-      draftKey: "/work/demo.baton.json",
+      draftKey: "/flows/demo.baton.json",
     });
     expect(editor().dirty).toBe(false);
   });
@@ -124,13 +124,13 @@ describe("saving", () => {
     await createWorkflow();
     const saving = save();
     await vi.waitFor(() => expect(usePicker.getState().request).not.toBeNull());
-    usePicker.getState().request?.resolve("/work/new");
+    usePicker.getState().request?.resolve("/flows/new");
     expect(await saving).toBe(true);
-    expect(editor().path).toBe("/work/new.baton.json");
+    expect(editor().path).toBe("/flows/new.baton.json");
   });
 
   test("a file that changed meanwhile is not overwritten without asking", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     rename("Mine");
     backend.given("workflow_save", ({ force, path }) => {
       if (!force) throw new BackendError({ code: "conflict", message: "the file was changed" });
@@ -149,7 +149,7 @@ describe("saving", () => {
   });
 
   test("a failure leaves the edits as they are", async () => {
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     rename("Mine");
     backend.given("workflow_save", () => {
       throw new BackendError({ code: "io", message: "the disk is full" });
@@ -162,7 +162,7 @@ describe("saving", () => {
 
 describe("recovered edits", () => {
   const draft = {
-    key: "/work/demo.baton.json",
+    key: "/flows/demo.baton.json",
     document: { ...doc(), name: "Recovered" },
     at: 1,
     base: "r1",
@@ -170,7 +170,7 @@ describe("recovered edits", () => {
 
   test("are taken over as one step of undo", async () => {
     backend.given("workflow_open", () => opened({ draft }));
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     expect(editor().doc?.name).toBe("Demo");
     keepRecovered();
     expect(editor().doc?.name).toBe("Recovered");
@@ -181,7 +181,7 @@ describe("recovered edits", () => {
 
   test("are forgotten on request", async () => {
     backend.given("workflow_open", () => opened({ draft }));
-    await openPath("/work/demo.baton.json");
+    await openPath("/flows/demo.baton.json");
     await discardRecovered();
     expect(editor().recovered).toBeNull();
     expect(backend.requests("draft_discard")).toEqual([{ key: draft.key }]);

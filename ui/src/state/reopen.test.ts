@@ -6,7 +6,7 @@ import { useEditor } from "./editor";
 import { rememberOpen, reopenLast } from "./reopen";
 
 const doc = newWorkflow("Demo");
-const draft = { key: "/work/a.baton.json", document: { ...doc, name: "Edited" }, at: 1, base: "r1" };
+const draft = { key: "/flows/a.baton.json", document: { ...doc, name: "Edited" }, at: 1, base: "r1" };
 let backend: MemoryBackend;
 
 beforeEach(() => {
