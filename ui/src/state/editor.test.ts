@@ -198,6 +198,9 @@ describe("saving", () => {
     editor().markSaved({ path: "/flows/other.baton.json", revision: "r2", digest: "d" }, stamp);
     expect(editor().dirty).toBe(true);
     await vi.advanceTimersByTimeAsync(300);
-    expect(backend.requests("draft_put").at(-1)).toMatchObject({ key: "/flows/other.baton.json", base: "r2" });
+    expect(backend.requests("draft_put").at(-1)).toMatchObject({
+      key: "/flows/other.baton.json",
+      base: "r2",
+    });
   });
 });
