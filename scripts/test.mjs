@@ -15,6 +15,7 @@ import { bold, dim, duration, green, main, red, say, Trouble, yellow } from "./l
 import { setup } from "./setup.mjs";
 
 const isCi = Boolean(process.env.CI);
+const linux = process.platform === "linux";
 
 // Baton must keep to the folder that it is told. Every test brings its own; whatever turns up here went astray.
 const decoy = mkdtempSync(join(tmpdir(), "baton-decoy-"));
@@ -50,7 +51,7 @@ const nodeTest = ["--test", "--test-reporter=spec", "--test-concurrency=1"];
 
 // The whole workspace in every call, so that cargo chooses the same features and builds everything once.
 const stages = [
-  { name: "setup", work: () => setup(["compile", "window", "test"]) },
+  { name: "setup", work: () => setup(["compile", "window", "test", ...(linux ? ["soak"] : [])]) },
   { name: "scripts", work: () => tests("node", "--test", "--test-reporter=spec", "scripts/lib/counts.test.mjs") },
   { name: "rust format", work: () => cargo("fmt", "--all", "--check", "--", "--files-with-diff") },
   { name: "interface types", work: () => inUi("typecheck") },
@@ -61,7 +62,7 @@ const stages = [
   {
     name: "rust lints",
     needs: ["ui"],
-    work: () => cargo("clippy", "--workspace", "--all-targets", "--", "-D", "warnings"),
+    work: () => cargo("clippy", "--workspace", "--all-targets", "--features", "baton-acceptance/soak", "--", "-D", "warnings"),
   },
   {
     name: "rust tests",
@@ -84,7 +85,13 @@ const stages = [
     needs: ["build"],
     // A session bus of its own: Baton talks to an instance that is already open on the same bus.
     work: () => tests("dbus-run-session", "--", "node", ...nodeTest, ...journeys("window")),
-    skip: () => (process.platform === "linux" ? null : "WebKitWebDriver is for Linux"),
+    skip: () => (linux ? null : "WebKitWebDriver is for Linux"),
+  },
+  {
+    name: "soak",
+    needs: ["build"],
+    work: () => tests("node", "scripts/soak.mjs", "--ci", "--dry"),
+    skip: () => (linux ? null : "it needs `strace`"),
   },
   { name: "nothing left behind", work: nothingLeftBehind },
 ];

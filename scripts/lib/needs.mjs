@@ -18,6 +18,9 @@ const needs = {
     { what: "WebKitGTK 4.1", why: "the window", isThere: library("webkit2gtk-4.1"), apt: ["libwebkit2gtk-4.1-dev"] },
     { what: "librsvg", why: "icons", isThere: library("librsvg-2.0"), apt: ["librsvg2-dev"] },
   ],
+  soak: [
+    { what: "strace", why: "making calls of the system fail, and seeing what reaches the disk", isThere: program("strace"), apt: ["strace"] },
+  ],
   test: [
     { what: "Chromium", why: "journeys in a browser", isThere: () => findChromium() !== null, apt: ["chromium"] },
     { what: "Xvfb", why: "a screen for the window under test", isThere: program("Xvfb"), apt: ["xvfb"] },

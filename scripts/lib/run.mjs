@@ -33,14 +33,15 @@ export function ask(program, args) {
  * Runs a program to its end.
  *
  * By default its output goes straight through. With `tee`, it goes through and is returned as well, so that a
- * caller can read counts from it; with `quiet`, it is only returned.
+ * caller can read counts from it; with `quiet`, it is only returned. With `tee-errors`, the output is returned and the
+ * error output goes through.
  */
 export function run(program, args, { cwd = root, env = {}, output = "through" } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: output === "through" ? "inherit" : ["ignore", "pipe", "pipe"],
+      stdio: output === "through" ? "inherit" : ["ignore", "pipe", output === "tee-errors" ? "inherit" : "pipe"],
       // npm is a batch file there; Node does not start those without a shell.
       shell: windows && program === "npm",
     });

@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_core::Millis;
 
+use baton_store::trial;
+
 use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::workflows::{FolderEntry, FolderListed};
@@ -84,7 +86,14 @@ pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
 pub fn write(path: &Path, content: &[u8]) -> Result<(), ApiError> {
     let attempt = || -> io::Result<()> {
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
+        if trial::has_bug("file-written-in-place") {
+            let mut file = File::create(path)?;
+            trial::point("file-in-place");
+            file.write_all(content)?;
+            file.sync_all()?;
+            return sync_folder(folder);
+        }
         let mut file = tempfile::Builder::new()
             .prefix(".baton-")
             .tempfile_in(folder)?;
@@ -97,11 +106,40 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), ApiError> {
         } else {
             share(file.path())?;
         }
-        file.as_file().sync_all()?;
+        trial::point("file-written");
+        if !trial::has_bug("file-not-synced") {
+            file.as_file().sync_all()?;
+        }
+        trial::point("file-synced");
         file.persist(path).map_err(|error| error.error)?;
+        trial::point("file-renamed");
+        if trial::has_bug("file-folder-not-synced") {
+            return Ok(());
+        }
         sync_folder(folder)
     };
     attempt().map_err(|error| io_error(&error, path))
+}
+
+/// Makes a folder and those above it, each of which is there after a power cut as well.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder
+        .parent()
+        .filter(|above| !above.as_os_str().is_empty())
+    {
+        make_folder(above)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    match folder.parent() {
+        Some(above) if !trial::has_bug("file-folder-not-synced") => sync_folder(above),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A temporary file is for its owner only; a document is not.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_core::machine::{self, Action, Input, Logged, Status, Task, TaskResult};
+use baton_core::machine::{
+    self, Action, Event, Input, Logged, Settlement, Status, Task, TaskResult,
+};
 use baton_steps::TaskOutput;
 use baton_store::{Append, QuestionChanges, StoreError};
 
@@ -14,6 +16,7 @@ use crate::notice::EngineNotice;
 use crate::perform;
 use crate::task;
 use crate::values;
+use baton_store::trial;
 
 /// How many events are gathered at most before they are written.
 const MAX_BATCH: usize = 5_000;
@@ -50,9 +53,12 @@ pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
                 return;
             }
         }
-        if light_tasks(&shared, &entry, &mut batch).await == Next::Stop
-            || write(&shared, &entry, &mut batch).await == Next::Stop
-        {
+        let is_stopped = light_tasks(&shared, &entry, &mut batch).await == Next::Stop;
+        if trial::has_bug("act-before-durable") {
+            perform::perform(&shared, &entry);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if is_stopped || write(&shared, &entry, &mut batch).await == Next::Stop {
             return;
         }
         if shared.closing.is_cancelled() {
@@ -90,16 +96,20 @@ fn decide(
 ) -> Result<(), EngineError> {
     let mut state = entry.state();
     state.settle(&input);
-    let events = machine::step(&mut state.run, input, shared.clock.now()).map_err(|refusal| {
-        if state.run.status() == Status::Ended {
-            EngineError::AlreadyEnded(entry.id.clone())
-        } else {
-            EngineError::Refused {
-                code: refusal.code.into(),
-                message: refusal.message,
+    let mut events =
+        machine::step(&mut state.run, input, shared.clock.now()).map_err(|refusal| {
+            if state.run.status() == Status::Ended {
+                EngineError::AlreadyEnded(entry.id.clone())
+            } else {
+                EngineError::Refused {
+                    code: refusal.code.into(),
+                    message: refusal.message,
+                }
             }
-        }
-    })?;
+        })?;
+    if trial::has_bug("unsafe-runs-again") {
+        events.extend(run_again(&mut state.run, &events, shared.clock.now()));
+    }
     for logged in &events {
         state.projection.apply(
             &entry.id,
@@ -110,6 +120,20 @@ fn decide(
     }
     batch.events.extend(events);
     Ok(())
+}
+
+/// A planted bug: steps with unknown outcome run again, and nobody is asked.
+fn run_again(run: &mut machine::Run, events: &[Logged], now: baton_core::Millis) -> Vec<Logged> {
+    let mut more = Vec::new();
+    for logged in events {
+        if let Event::StepOutcomeUnknown { step, .. } = &logged.event {
+            let (step, by) = (step.clone(), "nobody".to_owned());
+            let answer = Settlement::RunAgain;
+            let input = Input::Settle { step, by, answer };
+            more.extend(machine::step(run, input, now).unwrap_or_default());
+        }
+    }
+    more
 }
 
 /// Carries out light pure tasks until none is left: they touch nothing, so nothing has to be on disk between them.
@@ -204,6 +228,7 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         summary,
         questions,
     };
+    trial::point("engine-decided");
     let mut wait = FIRST_RETRY;
     let appended = loop {
         let error = match shared.journal.append(&append).await {
@@ -229,6 +254,7 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         }
         wait = (wait * 2).min(LAST_RETRY);
     };
+    trial::point("engine-durable");
     let events = Arc::new(append.events);
     let row = {
         let mut state = entry.state();

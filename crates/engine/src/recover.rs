@@ -39,6 +39,7 @@ pub(crate) async fn open_runs(shared: &Arc<Shared>) -> Result<(), EngineError> {
     for entry in &entries {
         shared.add(entry.clone());
     }
+    baton_store::trial::point("engine-replayed");
     for entry in entries {
         shared.send(&entry, Input::Recover);
     }

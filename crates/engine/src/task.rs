@@ -16,6 +16,7 @@ use crate::engine::Shared;
 use crate::entry::Entry;
 use crate::notice::EngineNotice;
 use crate::values;
+use baton_store::trial;
 
 /// How long a task that was told to stop may take before it is dropped.
 const GRACE: Duration = Duration::from_secs(10);
@@ -91,7 +92,11 @@ async fn attempt(
         work_dir: entry.origin.work_dir.clone(),
         artifacts: shared.artifacts.clone(),
         cancel: cancel.clone(),
-        key: task.key.clone(),
+        key: if trial::has_bug("new-key-for-each-attempt") {
+            uuid::Uuid::now_v7().to_string()
+        } else {
+            task.key.clone()
+        },
         run: entry.id.clone(),
         limits: shared.limits.clone(),
         log,
@@ -106,6 +111,7 @@ async fn attempt(
         written: 0,
     };
     // On a task of its own, so that a defect in a step ends that step and not the run.
+    trial::point("task-begun");
     let tasks = shared.tasks.clone();
     let work = tokio::spawn(async move { tasks.execute(&task, &cx).await });
     // Dropped with this future, so that nothing goes on behind a closed engine.
@@ -138,6 +144,7 @@ async fn attempt(
             }
         }
     };
+    trial::point("task-acted");
     while let Ok((level, message)) = lines.try_recv() {
         diary.write(level, message);
     }

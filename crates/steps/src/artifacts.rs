@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::trial;
+
 /// The folder of artifacts: `<dir>/ab/cdef…`, named by the blake3 of the content.
 #[derive(Debug, Clone)]
 pub struct Artifacts {
@@ -58,18 +60,25 @@ impl Artifacts {
         let bytes = io::copy(&mut file, &mut hasher)?;
         let hash = hasher.finalize().to_hex().to_string();
         let target = self.path(&hash)?;
-        if is_whole(&target, bytes) {
+        if self.is_whole(&hash, bytes) {
             fs::remove_file(path)?;
             return Ok(Put { hash, bytes });
         }
-        file.sync_all()?;
+        trial::point("artifact-written");
+        if !trial::has_bug("artifact-not-synced") {
+            file.sync_all()?;
+        }
+        trial::point("artifact-synced");
         let folder = target.parent().unwrap_or(&self.dir);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
             sync_dir(&self.dir)?;
         }
         fs::rename(path, &target)?;
-        sync_dir(folder)?;
+        trial::point("artifact-renamed");
+        if !trial::has_bug("artifact-folder-not-synced") {
+            sync_dir(folder)?;
+        }
         Ok(Put { hash, bytes })
     }
 
@@ -81,7 +90,7 @@ impl Artifacts {
     pub fn put_bytes(&self, content: &[u8]) -> io::Result<Put> {
         let hash = blake3::hash(content).to_hex().to_string();
         let bytes = content.len() as u64;
-        if is_whole(&self.path(&hash)?, bytes) {
+        if self.is_whole(&hash, bytes) {
             return Ok(Put { hash, bytes });
         }
         let mut file = self.temp_file()?;
@@ -121,11 +130,27 @@ impl Artifacts {
     ///
     /// # Errors
     ///
-    /// If there is none, or it cannot be read.
+    /// If there is none, it cannot be read, or it is no longer what was put.
     pub fn read(&self, hash: &str) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
         self.open(hash)?.read_to_end(&mut content)?;
+        let is_same = blake3::hash(&content).to_hex().as_str() == hash;
+        if !is_same && !trial::has_bug("artifact-not-checked") {
+            return Err(damaged(hash));
+        }
         Ok(content)
+    }
+
+    /// Where the artifact `hash` is, for those who read it by themselves.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, it cannot be read, or it is no longer what was put.
+    pub fn checked_path(&self, hash: &str) -> io::Result<PathBuf> {
+        if !self.verify(hash)? && !trial::has_bug("artifact-not-checked") {
+            return Err(damaged(hash));
+        }
+        self.path(hash)
     }
 
     /// Whether the artifact `hash` is there.
@@ -143,10 +168,21 @@ impl Artifacts {
         io::copy(&mut self.open(hash)?, &mut hasher)?;
         Ok(hasher.finalize().to_hex().as_str() == hash)
     }
+
+    /// Whether it need not be written again. A damaged one is replaced.
+    fn is_whole(&self, hash: &str, bytes: u64) -> bool {
+        let is_there = self.path(hash).is_ok_and(|path| {
+            fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == bytes)
+        });
+        is_there && self.verify(hash).unwrap_or(false)
+    }
 }
 
-fn is_whole(path: &Path, bytes: u64) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+fn damaged(hash: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the artifact `{hash}` is damaged: it is not what was kept"),
+    )
 }
 
 /// Makes the names in `dir` survive a power cut.
@@ -184,6 +220,22 @@ mod tests {
         let put = artifacts.put_bytes(b"hello").unwrap();
         fs::write(artifacts.path(&put.hash).unwrap(), b"jello").unwrap();
         assert!(!artifacts.verify(&put.hash).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_artifact_is_never_handed_out_and_is_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(dir.path());
+        let put = artifacts.put_bytes(b"hello").unwrap();
+        fs::write(artifacts.path(&put.hash).unwrap(), b"jello").unwrap();
+        for error in [
+            artifacts.read(&put.hash).unwrap_err(),
+            artifacts.checked_path(&put.hash).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        }
+        artifacts.put_bytes(b"hello").unwrap();
+        assert_eq!(artifacts.read(&put.hash).unwrap(), b"hello");
     }
 
     #[test]

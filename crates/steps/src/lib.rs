@@ -24,6 +24,9 @@ mod kind;
 mod overview;
 mod safe_path;
 pub mod tables;
+#[doc(hidden)]
+#[path = "../../store/src/trial.rs"]
+pub mod trial;
 
 use baton_core::error::StepError;
 use baton_core::machine::Task;

@@ -42,7 +42,7 @@ static INSERT: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";
 
-const PAGE: &str = "SELECT seq, at, payload FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
+const PAGE: &str = "SELECT seq, at, payload, v, prev_hash, hash FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
      ORDER BY seq LIMIT ?3";
 
 /// For the test that prepares every statement.
@@ -224,17 +224,42 @@ pub(crate) async fn page(
         .fetch_all(pool)
         .await
         .map_err(|error| sql::error(&error, dir))?;
+    let mut last = after;
     rows.iter()
         .map(|row| {
-            let seq: u32 = row.try_get(0).map_err(|error| sql::error(&error, dir))?;
-            let at = row.try_get(1).map_err(|error| sql::error(&error, dir))?;
-            let payload: &str = row.try_get(2).map_err(|error| sql::error(&error, dir))?;
-            let event = serde_json::from_str(payload).map_err(|error| StoreError::Unreadable {
-                run: run.to_owned(),
-                seq,
-                detail: error.to_string(),
-            })?;
-            Ok(Logged { seq, at, event })
+            let logged = read(row, run, last, dir)?;
+            last = logged.seq;
+            Ok(logged)
         })
         .collect()
+}
+
+/// One event, if it is what was written and follows the event `last` of its run.
+fn read(row: &SqliteRow, run: &str, last: u32, dir: &Path) -> Result<Logged, StoreError> {
+    let as_store = |error: sqlx::Error| sql::error(&error, dir);
+    let seq: u32 = row.try_get(0).map_err(as_store)?;
+    let unreadable = |detail: String| StoreError::Unreadable {
+        run: run.to_owned(),
+        seq,
+        detail,
+    };
+    let at = row.try_get(1).map_err(as_store)?;
+    let payload: &str = row.try_get(2).map_err(as_store)?;
+    let link = Link {
+        run,
+        seq,
+        at,
+        kind: kind_of(payload),
+        version: row.try_get(3).map_err(as_store)?,
+        payload,
+    };
+    let before = hash_of(row, 4).map_err(as_store)?;
+    if chain::hash(&before, link) != hash_of(row, 5).map_err(as_store)? {
+        return Err(unreadable("it is not what was written".to_owned()));
+    }
+    if seq != last + 1 {
+        return Err(unreadable(format!("event {} is missing", last + 1)));
+    }
+    let event = serde_json::from_str(payload).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Logged { seq, at, event })
 }

@@ -32,6 +32,8 @@ mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+#[doc(hidden)]
+pub mod trial;
 mod verify;
 mod writer;
 

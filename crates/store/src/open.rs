@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::lock::{LeftBy, Lock};
 use crate::migrate::{self, APPLICATION_ID, FORMAT};
 use crate::sql::DATABASE;
-use crate::{backup, sql};
+use crate::{backup, sql, trial};
 
 /// Everything that decides whether a database may be used, in one round trip.
 const LOOK: &str = "SELECT (SELECT user_version FROM pragma_user_version), \
@@ -35,14 +35,14 @@ struct Look {
 
 /// Settings of the connection that writes.
 pub(crate) fn writer_options(dir: &Path, busy_timeout: Duration) -> SqliteConnectOptions {
+    let (synchronous, checkpoint) = safety();
     let options = common(dir, busy_timeout)
         .create_if_missing(true)
         .statement_cache_capacity(128)
         // Otherwise the thread of SQLite waits in the middle of a group for its rows to be taken.
         .row_buffer_size(256)
-        // NORMAL loses the last commits in a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "1000")
+        .synchronous(synchronous)
+        .pragma("wal_autocheckpoint", checkpoint)
         .pragma("journal_size_limit", "67108864");
     if cfg!(target_os = "macos") {
         // A plain fsync does not reach the disk there.
@@ -51,6 +51,20 @@ pub(crate) fn writer_options(dir: &Path, busy_timeout: Duration) -> SqliteConnec
             .pragma("checkpoint_fullfsync", "ON")
     } else {
         options
+    }
+}
+
+/// When to flush, and after how many pages the log is moved into the database.
+fn safety() -> (SqliteSynchronous, &'static str) {
+    if trial::has_bug("synchronous-off") {
+        (SqliteSynchronous::Off, "1000")
+    } else if trial::has_bug("synchronous-normal") {
+        (SqliteSynchronous::Normal, "1000")
+    } else if trial::has_bug("no-checkpoint") {
+        (SqliteSynchronous::Full, "0")
+    } else {
+        // NORMAL loses the last commits in a power cut.
+        (SqliteSynchronous::Full, "1000")
     }
 }
 
@@ -90,6 +104,7 @@ pub(crate) async fn for_writing(
 ) -> Result<(Lock, SqliteConnection), StoreError> {
     make_folder(dir)?;
     let (lock, left) = Lock::take(dir)?;
+    trial::point("open-locked");
     let was_killed = left == LeftBy::Dying || has_log(dir);
     if was_killed && dir.join(DATABASE).exists() {
         // Merely closing a connection that may write would move the log of a newer build into its database.
@@ -143,9 +158,11 @@ async fn prepare(
             .execute(&mut *conn)
             .await
             .map_err(|error| sql::error(&error, dir))?;
+        trial::point("open-logged");
     }
     if look.format < FORMAT {
         migrate::migrate(conn, dir, look.format, migrate::MIGRATIONS).await?;
+        trial::point("open-migrated");
         if look.format == 0 {
             backup::sync_folder(dir).map_err(|error| StoreError::from_io(&error, dir))?;
         }

@@ -25,9 +25,13 @@ const PARAMETERS: usize = 10;
 /// Says nothing about a run that is elsewhere than its writer thinks, or that has ended.
 static ADVANCE: LazyLock<[String; TOGETHER.len()]> = LazyLock::new(|| {
     TOGETHER.map(|runs| {
-        "UPDATE runs SET status = ?, outcome = ?, ended_at = ?, seq = ?, steps_done = ?, steps_total = ?, \
+        let mut one = "UPDATE runs SET status = ?, outcome = ?, ended_at = ?, seq = ?, steps_done = ?, steps_total = ?, \
          waiting_for = ?, error = ? WHERE id = ? AND seq = ? AND ended_at IS NULL RETURNING id, seq, number;"
-            .repeat(runs)
+            .to_owned();
+        if crate::trial::has_bug("no-expected-position") {
+            one = one.replace("seq = ? AND ended_at", "seq >= ? - 1000000 AND ended_at");
+        }
+        one.repeat(runs)
     })
 });
 

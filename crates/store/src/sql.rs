@@ -5,12 +5,22 @@ use std::path::Path;
 use sqlx::SqliteConnection;
 
 use crate::error::StoreError;
+use crate::trial;
 
 /// `IMMEDIATE`: a transaction that begins by reading cannot always become one that writes, and would then fail
 /// at once, without the busy time-out.
-pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(crate) const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+
+/// What begins a transaction.
+pub(crate) fn begin() -> &'static str {
+    if trial::has_bug("deferred-transaction") {
+        "BEGIN"
+    } else {
+        BEGIN
+    }
+}
 
 /// Name of the database in the data folder.
 pub(crate) const DATABASE: &str = "baton.db";

@@ -18,7 +18,7 @@ use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::rows::{QuestionChanges, RunRow};
 use crate::runs::{self, Moved};
-use crate::{questions, sql};
+use crate::{questions, sql, trial};
 
 /// Requests that may wait before callers have to.
 pub(crate) const QUEUE: usize = 256;
@@ -115,11 +115,13 @@ impl Writer {
                 Command::Close { reply } => drop(reply),
             }
         }
+        trial::point("store-closing");
         if let Some(conn) = self.conn.take()
             && let Err(error) = conn.close().await
         {
             tracing::warn!(%error, "the database could not be closed properly");
         }
+        trial::point("store-closed");
         self.lock.give_back();
         if let Some(reply) = closing {
             // Whoever closes may have gone.
@@ -131,10 +133,20 @@ impl Writer {
         if group.is_empty() {
             return;
         }
+        if trial::has_bug("ack-before-commit") {
+            let say = |waiting: Waiting| {
+                answer(waiting.reply, Ok(Some(1)));
+                waiting.work
+            };
+            let work: Vec<Work> = group.into_iter().map(say).collect();
+            self.write_group(&work.iter().collect::<Vec<_>>()).await;
+            return;
+        }
         let work: Vec<&Work> = group.iter().map(|waiting| &waiting.work).collect();
         let answers = self.write_group(&work).await;
         for (waiting, said) in group.into_iter().zip(answers) {
             answer(waiting.reply, said);
+            trial::point("store-answered");
         }
     }
 
@@ -144,6 +156,9 @@ impl Writer {
             Ok(answers) => return answers,
             Err(error) => error,
         };
+        if trial::has_bug("error-answered-as-success") {
+            return work.iter().map(|_| Ok(Some(1))).collect();
+        }
         if work.len() == 1 {
             return vec![Err(error)];
         }
@@ -191,7 +206,8 @@ async fn write_all(
     head: Option<Head>,
     work: &[&Work],
 ) -> Result<(Vec<Answer>, Head), sqlx::Error> {
-    sqlx::query(sql::BEGIN).execute(&mut *conn).await?;
+    sqlx::query(sql::begin()).execute(&mut *conn).await?;
+    trial::point("store-begun");
     let head = match head {
         Some(head) => head,
         None => Head::read(conn).await?,
@@ -214,6 +230,7 @@ async fn write_all(
         });
     }
     let mut advanced = runs::advance(conn, &advancing).await?.into_iter();
+    trial::point("store-advanced");
     let mut answers = Vec::with_capacity(work.len());
     let mut accepted = Vec::new();
     for (one, begun) in work.iter().zip(moves) {
@@ -236,8 +253,14 @@ async fn write_all(
             None => Err(StoreError::Closed),
         });
     }
+    if trial::has_bug("batch-in-two-transactions") {
+        sqlx::query(sql::COMMIT).execute(&mut *conn).await?;
+        sqlx::query(sql::begin()).execute(&mut *conn).await?;
+    }
     let head = events::insert(conn, head, &accepted).await?;
+    trial::point("store-inserted");
     sqlx::query(sql::COMMIT).execute(conn).await?;
+    trial::point("store-committed");
     Ok((answers, head))
 }
 

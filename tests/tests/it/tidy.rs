@@ -51,6 +51,9 @@ const KEPT_NAMES: &[&str] = &["AppInfo", "KindInfo", "SampleInfo"];
 /// Parts of other files, taken in with `include!`, where a header is not allowed.
 const INCLUDED: &[&str] = &["crates/steps/rpath.rs"];
 
+/// Features of `npm run soak`: ends in the middle, and bugs. Nothing that people use may be built with them.
+const SOAK_ALONE: &[&str] = &["fail-points", "planted-bugs"];
+
 /// Past this many lines, ask whether two things live in a file; the limit itself is where it has to be answered.
 const LONG: usize = 600;
 const TOO_LONG: usize = 1_000;
@@ -183,6 +186,40 @@ fn names_of_types_say_something() {
                 wrong.push(format!(
                     "{path}: `{name}`: what does `{word}` say? name what it is"
                 ));
+            }
+        }
+    }
+    report(&wrong);
+}
+
+#[test]
+fn bugs_are_planted_in_the_soak_alone_and_all_of_them_are_looked_for() {
+    let mut wrong = Vec::new();
+    for (path, text) in files(&["crates", "src-tauri", "tests"], &["toml"]) {
+        let is_switch = path == "tests/Cargo.toml";
+        for line in text.lines() {
+            let has_feature = SOAK_ALONE.iter().any(|feature| line.contains(feature));
+            let is_declared = SOAK_ALONE.iter().any(|name| line.starts_with(name));
+            if has_feature && !is_declared && !(is_switch && line.starts_with("soak = ")) {
+                wrong.push(format!("{path}: `{line}` would build with planted bugs"));
+            }
+        }
+        if text.contains("default = [") && text.contains("planted-bugs") {
+            wrong.push(format!(
+                "{path}: has a default feature beside `planted-bugs`"
+            ));
+        }
+    }
+    let soak: String = files(&["tests/soak"], &["rs"])
+        .map(|(_, text)| text)
+        .collect();
+    for (path, text) in files(&["crates"], &["rs"]) {
+        for call in ["has_bug(\"", "point(\""] {
+            for found in text.split(&format!("trial::{call}")).skip(1) {
+                let name = found.split('"').next().unwrap_or_default();
+                if !soak.contains(&format!("\"{name}\"")) {
+                    wrong.push(format!("{path}: `{name}` is not looked for in tests/soak"));
+                }
             }
         }
     }

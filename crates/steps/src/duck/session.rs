@@ -151,6 +151,11 @@ impl Session {
         &self.place.limits
     }
 
+    /// Where the tables are that it was given.
+    pub(crate) fn artifacts(&self) -> &Artifacts {
+        &self.place.artifacts
+    }
+
     /// The connection itself, for appending rows.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection

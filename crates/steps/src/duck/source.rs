@@ -90,7 +90,15 @@ fn artifact(artifacts: &Artifacts, hash: &str) -> Result<PathBuf, StepError> {
 pub(crate) fn import(session: &Session, name: &str, source: &Source) -> Result<(), StepError> {
     let table = quote_name(name);
     let rows = match source {
-        Source::Table(_, path) => {
+        Source::Table(kept, path) => {
+            // What DuckDB reads without a complaint may still not be what was kept.
+            session
+                .artifacts()
+                .checked_path(&kept.artifact)
+                .map_err(|error| {
+                    StepError::permanent("artifact", error.to_string())
+                        .hint("run the step that made it again")
+                })?;
             let file = quote_path(path);
             session.execute(&*format!(
                 "CREATE VIEW {table} AS FROM read_parquet({file})"

@@ -174,7 +174,11 @@ impl Kind for Step {
             request = request.body(body);
         }
         let sent = async {
-            let response = request.headers(headers).send().await.map_err(|error| unreachable(error, &url))?;
+            let response = request.headers(headers).send().await;
+            if response.is_err() && crate::trial::has_bug("lost-reply-is-success") {
+                return Ok(json!({ "status": 200, "headers": {}, "body": null }));
+            }
+            let response = response.map_err(|error| unreachable(error, &url))?;
             let limit = config.max_bytes.unwrap_or(cx.limits.response_bytes);
             answer(read(response, limit, &url).await?, &config, &url, &secret)
         };

@@ -77,6 +77,7 @@ fn put_back(path: &SafePath, hash: &str, artifacts: &Artifacts) -> Result<(), St
             .hint("it is kept in the data folder under `artifacts`; restore that from a backup")
     };
     let failed = |error: std::io::Error| path.failed("put back", &error);
+    artifacts.checked_path(hash).map_err(gone)?;
     let mut kept = artifacts.open(hash).map_err(gone)?;
     let folder = path.make_folder().map_err(|error| path.failed("make the folder of", &error))?;
     let mut aside = tempfile::Builder::new().prefix(".baton-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;

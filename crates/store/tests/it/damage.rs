@@ -128,6 +128,38 @@ async fn every_kind_of_tampering_is_found() {
 }
 
 #[tokio::test]
+async fn an_event_that_was_changed_or_is_missing_is_never_handed_out() {
+    for (tampering, reason) in [
+        (
+            "UPDATE events SET payload = replace(payload, 'info', 'warn') WHERE seq = 3",
+            "it is not what was written",
+        ),
+        (
+            "UPDATE events SET at = at + 1 WHERE seq = 3",
+            "it is not what was written",
+        ),
+        ("DELETE FROM events WHERE seq = 3", "event 3 is missing"),
+    ] {
+        let (dir, store) = store().await;
+        store.append(batch("r", 0, 5)).await.expect("a run");
+        store.close().await;
+        execute(dir.path(), &format!("{UNLOCK}{tampering}"))
+            .await
+            .expect("tampered with");
+        let store = open(dir.path()).await;
+        let error = store.events("r", 0, 10).await.expect_err("it is refused");
+        assert_eq!(error.code(), "store-unreadable", "{tampering}");
+        assert!(error.to_string().contains(reason), "{tampering}: {error}");
+        let before = store
+            .events("r", 0, 2)
+            .await
+            .expect("what is whole is read");
+        assert_eq!(before, batch("r", 0, 2).events);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn flipped_bytes_are_found_at_the_latest_by_the_check() {
     let (dir, store) = store().await;
     store.append(batch("r", 0, 2_000)).await.expect("a run");
