@@ -139,6 +139,7 @@ pub(crate) fn batch(run: &str, expected: u32, hash: Option<&str>) -> Option<Appe
         summary: row(run, last),
         events,
         questions,
+        waits: baton_store::WaitChanges::default(),
     })
 }
 

@@ -203,10 +203,12 @@ impl<F: FnMut(&Logged)> Watch<'_, F> {
         // The run, and the sub-workflows that it waits for.
         let mut family = vec![self.run.clone()];
         while let Some(run) = family.pop() {
-            let look = engine.look(&run, |state, durable, _| {
-                let is_left = state.seq() == durable && is_left_to_others(state);
-                (is_left, asks(state), children(state), state.waiting_for())
-            });
+            let look = engine
+                .look(&run, |state, durable, _| {
+                    let is_left = state.seq() == durable && is_left_to_others(state);
+                    (is_left, asks(state), children(state), state.waiting_for())
+                })
+                .await;
             let Some((is_left, questions, children, waits)) = look else {
                 // It has not begun yet, or has just ended: what follows from that is under way.
                 waits_for_others = false;

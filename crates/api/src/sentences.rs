@@ -292,6 +292,10 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
         Event::RunPaused { by } => format!("{by} paused the run: no further step starts."),
         Event::RunResumed { by } => format!("{by} let the run go on."),
         Event::TimerFired { .. } => "A time that the run waited for has come.".to_owned(),
+        Event::HostResumed { gap_ms } => format!(
+            "The computer slept or Baton was stopped for {}; time limits were put off by as much.",
+            duration::format_ms(*gap_ms)
+        ),
         Event::RetryHurried { step, by } => {
             format!(
                 "{by} asked for the next attempt of {} at once.",

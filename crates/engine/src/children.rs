@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::engine::Shared;
 use crate::entry::{Entry, Origin};
 use crate::error::EngineError;
+use crate::sleep;
 
 /// How many runs may wait for one another, one below the other.
 const MAX_DEPTH: u32 = 32;
@@ -34,18 +35,59 @@ pub(crate) struct Child {
 pub(crate) async fn begin(shared: Arc<Shared>, parent: Arc<Entry>, child: Child) {
     let (step, run) = (child.step.clone(), child.run.clone());
     let ended = match attach(&shared, &parent, child).await {
-        Ok(None) => return,
-        Ok(Some(ended)) => ended,
-        Err(error) => Input::ChildEnded {
+        Ok(ended) => ended,
+        Err(error) => Some(Input::ChildEnded {
             step,
             run,
             outcome: Outcome::Failed,
             name: None,
             outputs: Value::Null,
             error: Some(error),
-        },
+        }),
     };
-    shared.send(&parent, ended);
+    done(&shared, &parent, ended).await;
+}
+
+/// An errand for `parent` is done; from now on it may sleep.
+async fn done(shared: &Arc<Shared>, parent: &Arc<Entry>, answer: Option<Input>) {
+    parent.state().errands -= 1;
+    match answer {
+        Some(answer) => shared.send(parent, answer),
+        None => sleep::rest(shared, parent).await,
+    }
+}
+
+/// Stops a child of `parent`; if it is not there any more, says so in its place.
+pub(crate) async fn stop(shared: Arc<Shared>, parent: Arc<Entry>, step: String, run: String) {
+    let child = match shared.wake(&run).await {
+        Ok(child) => Some(child),
+        Err(EngineError::AlreadyEnded(_) | EngineError::NotFound(_)) => None,
+        Err(error) => {
+            tracing::error!(run, %error, "a sub-workflow that is to stop could not be woken");
+            None
+        }
+    };
+    let answer = match child {
+        Some(child) => {
+            let input = Input::Cancel {
+                by: parent.plan.workflow().name.clone(),
+                reason: Some("the run that waits for it was stopped".to_owned()),
+                undo: false,
+            };
+            shared.send(&child, input);
+            None
+        }
+        // It has not begun, or has ended; an end that is under way comes first and this one is late.
+        None => Some(Input::ChildEnded {
+            step,
+            run,
+            outcome: Outcome::Cancelled,
+            name: None,
+            outputs: Value::Null,
+            error: None,
+        }),
+    };
+    done(&shared, &parent, answer).await;
 }
 
 async fn attach(

@@ -14,6 +14,8 @@ use crate::entry::{Entry, Message, Reply};
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
 use crate::perform;
+use crate::sleep;
+use crate::snapshots::{self, Occasion};
 use crate::task;
 use crate::values;
 use baton_store::trial;
@@ -48,28 +50,33 @@ pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
         for message in messages {
             step(&shared, &entry, message, &mut batch);
             if batch.events.len() >= MAX_BATCH
-                && write(&shared, &entry, &mut batch).await == Next::Stop
+                && write(&shared, &entry, &mut batch, None).await == Next::Stop
             {
                 return;
             }
         }
-        let is_stopped = light_tasks(&shared, &entry, &mut batch).await == Next::Stop;
+        let Some(actions) = light_tasks(&shared, &entry, &mut batch).await else {
+            return;
+        };
         if trial::has_bug("act-before-durable") {
-            perform::perform(&shared, &entry);
+            perform::perform(&shared, &entry, actions.clone());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        if is_stopped || write(&shared, &entry, &mut batch).await == Next::Stop {
+        if write(&shared, &entry, &mut batch, Some(&actions)).await == Next::Stop {
             return;
         }
         if shared.closing.is_cancelled() {
             return;
         }
         if entry.state().run.status() == Status::Ended {
+            snapshots::keep(&shared, &entry, Occasion::Standing).await;
             finish(&shared, &entry);
         } else {
-            perform::perform(&shared, &entry);
+            snapshots::keep(&shared, &entry, Occasion::Going).await;
+            perform::perform(&shared, &entry, actions);
         }
     }
+    sleep::rest(&shared, &entry).await;
 }
 
 /// Lets the machine take one message into account.
@@ -137,16 +144,21 @@ fn run_again(run: &mut machine::Run, events: &[Logged], now: baton_core::Millis)
 }
 
 /// Carries out light pure tasks until none is left: they touch nothing, so nothing has to be on disk between them.
-async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+/// Gives what is pending then; `None` if the run cannot go on.
+async fn light_tasks(
+    shared: &Arc<Shared>,
+    entry: &Arc<Entry>,
+    batch: &mut Batch,
+) -> Option<Vec<Action>> {
     let mut carried_out = 0;
     loop {
         let actions = machine::pending(&entry.state().run);
         let mut has_any = false;
-        for action in actions {
+        for action in &actions {
             let Action::StartTask(task) = action else {
                 continue;
             };
-            let Some(result) = at_once(shared, &task).await else {
+            let Some(result) = at_once(shared, task).await else {
                 continue;
             };
             has_any = true;
@@ -158,15 +170,19 @@ async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch
                 };
                 step(shared, entry, Message::quiet(input), batch);
             }
-            let (step_path, epoch) = (task.step, task.epoch);
             let input = Input::TaskEnded {
-                step: step_path,
-                epoch,
+                step: task.step.clone(),
+                epoch: task.epoch,
                 result: result.result,
             };
             step(shared, entry, Message::quiet(input), batch);
-            if batch.events.len() >= MAX_BATCH && write(shared, entry, batch).await == Next::Stop {
-                return Next::Stop;
+            if batch.events.len() >= MAX_BATCH
+                && write(shared, entry, batch, None).await == Next::Stop
+            {
+                return None;
+            }
+            if batch.events.is_empty() {
+                snapshots::keep(shared, entry, Occasion::Going).await;
             }
             carried_out += 1;
             if carried_out % TASKS_BEFORE_YIELD == 0 {
@@ -174,7 +190,7 @@ async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch
             }
         }
         if !has_any {
-            return Next::Go;
+            return Some(actions);
         }
     }
 }
@@ -206,7 +222,12 @@ async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
 }
 
 /// Makes the batch durable, however long that takes, and tells whoever waits or listens.
-async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+async fn write(
+    shared: &Arc<Shared>,
+    entry: &Arc<Entry>,
+    batch: &mut Batch,
+    actions: Option<&[Action]>,
+) -> Next {
     let Batch {
         events,
         questions,
@@ -217,16 +238,24 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         return Next::Go;
     }
     let has_questions = !questions.put.is_empty() || !questions.closed.is_empty();
-    let (expected_seq, summary) = {
+    let (expected_seq, summary, waits, changes) = {
         let state = entry.state();
-        (state.durable, entry.row(&state))
+        let (waits, is_at_rest) = match actions {
+            Some(actions) => sleep::waits(&state.run, actions),
+            None => sleep::waits(&state.run, &machine::pending(&state.run)),
+        };
+        let mut changes = state.waits.changes_to(&waits);
+        changes.is_at_rest = is_at_rest;
+        (state.durable, entry.row(&state), waits, changes)
     };
+    let is_at_rest = changes.is_at_rest;
     let append = Append {
         run: entry.id.clone(),
         expected_seq,
         events,
         summary,
         questions,
+        waits: changes,
     };
     trial::point("engine-decided");
     let mut wait = FIRST_RETRY;
@@ -261,6 +290,10 @@ async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> N
         state.durable = appended.seq;
         state.durable_at = events.last().map_or(state.durable_at, |logged| logged.at);
         state.number = appended.number;
+        state.waits = waits;
+        if is_at_rest {
+            state.rests_at = appended.seq;
+        }
         let was_stalled = state.stalled.take().is_some();
         if was_stalled {
             tracing::info!(run = entry.id, "the run goes on: its events are written");
@@ -331,6 +364,9 @@ fn give_up(shared: &Shared, entry: &Entry, error: &StoreError, is_new: bool) {
     }
     perform::forget_timers(shared, entry);
     shared.remove(&entry.id);
+    if !is_new {
+        shared.lose(entry.id.clone(), error.to_string());
+    }
 }
 
 /// Lets go of a run that has ended, and tells the run that waits for it.
@@ -341,9 +377,6 @@ fn finish(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     perform::forget_timers(shared, entry);
     shared.remove(&entry.id);
     let Some(parent) = &entry.origin.parent else {
-        return;
-    };
-    let Some(waiting) = shared.find(&parent.run) else {
         return;
     };
     let input = {
@@ -360,5 +393,5 @@ fn finish(shared: &Arc<Shared>, entry: &Arc<Entry>) {
             error: ended.error.clone(),
         }
     };
-    shared.send(&waiting, input);
+    shared.tell_run(parent.run.clone(), vec![input]);
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
 use baton_core::document::{self, Workflow};
-use baton_core::machine::{Action, Decision, Input, Plan, Run, Settlement, Start};
+use baton_core::machine::{Decision, Input, Plan, Run, Settlement, Start};
 use baton_core::step_kind::Catalog;
 use baton_steps::{Artifacts, Limits, Secrets};
 use baton_store::Store;
@@ -17,16 +17,23 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
 use crate::drive::drive;
+use crate::ears::{self, Ears};
 use crate::entry::{Entry, Message, Origin, State};
 use crate::error::EngineError;
+use crate::host;
 use crate::notice::EngineNotice;
 use crate::outside::{Journal, StandardTasks, Tasks};
 use crate::projection::Projection;
 use crate::recover;
+use crate::sleep::{self, Resting};
+use crate::snapshots::Snapshots;
 use crate::timers::Timers;
 
 /// How many notices a slow listener may be behind before it has to read everything again.
 const NOTICES: usize = 4_096;
+
+/// How many events of resting runs stay in memory: some ten megabytes.
+const AWAKE: u64 = 100_000;
 
 /// How many compiled definitions are kept for the next run.
 const RECENT_PLANS: usize = 8;
@@ -44,6 +51,8 @@ pub struct EngineConfig {
     pub catalog: Arc<Catalog>,
     /// How many tasks are carried out at a time.
     pub concurrency: usize,
+    /// How many events the runs that only wait may have together before those that rested longest leave memory.
+    pub awake: u64,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// How much one task may use.
@@ -61,6 +70,7 @@ impl EngineConfig {
             store,
             catalog,
             concurrency: 8,
+            awake: AWAKE,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             secrets: Secrets::default(),
@@ -117,11 +127,15 @@ pub(crate) struct Shared {
     pub(crate) temp_dir: PathBuf,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) timers: Timers,
+    pub(crate) resting: Resting,
+    pub(crate) snapshots: Snapshots,
     pub(crate) closing: CancellationToken,
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     /// Definitions that were compiled last.
     plans: Mutex<VecDeque<Arc<Plan>>>,
     kept: Mutex<BTreeSet<String>>,
+    /// Which events the steps of a definition may wait for, by its digest.
+    pub(crate) ears: Mutex<BTreeMap<String, Arc<Ears>>>,
     /// Open runs that could not be taken up again, and why.
     lost: Mutex<BTreeMap<String, String>>,
     notices: broadcast::Sender<EngineNotice>,
@@ -142,11 +156,13 @@ impl Engine {
             tasks,
             catalog,
             concurrency,
+            awake,
             clock,
             limits,
             secrets,
         } = config;
         let shared = Arc::new(Shared {
+            snapshots: Snapshots::new(&store),
             artifacts: Artifacts::new(store.artifacts_dir()),
             temp_dir: store.dir().join("tmp"),
             store,
@@ -158,16 +174,18 @@ impl Engine {
             secrets,
             permits: Arc::new(Semaphore::new(concurrency.max(1))),
             timers: Timers::default(),
+            resting: Resting::new(awake),
             closing: CancellationToken::new(),
             runs: Mutex::default(),
             plans: Mutex::default(),
             kept: Mutex::default(),
+            ears: Mutex::default(),
             lost: Mutex::default(),
             notices: broadcast::Sender::new(NOTICES),
             drivers: TaskTracker::new(),
         });
-        shared.watch_timers();
         recover::open_runs(&shared).await?;
+        host::watch(&shared);
         Ok(Self { shared })
     }
 
@@ -328,21 +346,13 @@ impl Engine {
         if let Some(run) = run {
             return self.shared.ask(&run, input).await.map(|()| 1);
         }
-        let mut reached = 0;
-        for entry in self.shared.entries() {
-            if may_take(&entry, &event, &key)
-                && self.shared.ask_entry(&entry, input.clone()).await.is_ok()
-            {
-                reached += 1;
-            }
-        }
-        Ok(reached)
+        ears::signal(&self.shared, &event, &key, input).await
     }
 
-    /// Looks at a live run: its state, and position and instant of its last durable event. `None` if it has
-    /// ended or never was.
-    pub fn look<T>(&self, run: &str, look: impl FnOnce(&Run, u32, Millis) -> T) -> Option<T> {
-        let entry = self.shared.find(run)?;
+    /// Looks at a run that has not ended, and wakes it if it sleeps: its state, and position and instant of its last
+    /// durable event. `None` if it has ended, never was, or cannot be read.
+    pub async fn look<T>(&self, run: &str, look: impl FnOnce(&Run, u32, Millis) -> T) -> Option<T> {
+        let entry = self.shared.wake(run).await.ok()?;
         let state = entry.state();
         Some(look(&state.run, state.durable, state.durable_at))
     }
@@ -355,7 +365,7 @@ impl Engine {
         }
     }
 
-    /// Ids of the runs in the hands of this engine.
+    /// Ids of the runs that are in memory. A run that only waits need not be.
     pub fn live(&self) -> Vec<String> {
         self.shared
             .entries()
@@ -372,56 +382,24 @@ impl Engine {
     }
 }
 
-/// Whether a run waits for such an event, or has a step that may come to wait for it.
-fn may_take(entry: &Entry, event: &str, key: &Value) -> bool {
-    let mut has_waiting_step = false;
-    entry.plan.workflow().each_step(|step, _| {
-        has_waiting_step |= step.kind == "wait_for"
-            && step
-                .with
-                .get("event")
-                .and_then(Value::as_str)
-                .is_some_and(|name| name == event || name.contains("{%"));
-    });
-    if !has_waiting_step {
-        return false;
-    }
-    let mut is_listening = false;
-    for action in baton_core::machine::pending(&entry.state().run) {
-        if let Action::Listen {
-            event: name,
-            key: wanted,
-            ..
-        } = action
-            && name == event
-        {
-            if wanted == *key {
-                return true;
-            }
-            is_listening = true;
-        }
-    }
-    // A run that listens with another key is not meant; one that does not listen yet may come to.
-    !is_listening
-}
-
 impl Shared {
     /// The compiled definition.
     pub(crate) fn plan(&self, workflow: &Workflow) -> Result<Arc<Plan>, EngineError> {
-        let recent = || self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         // Compared as a whole: cheaper than a digest, and the digest of a hit is known.
-        let known = recent()
-            .iter()
-            .find(|plan| plan.workflow() == workflow)
-            .cloned();
-        if let Some(plan) = known {
+        if let Some(plan) = self.recent_plan(|plan| plan.workflow() == workflow) {
             return Ok(plan);
         }
         let plan = Plan::compile(workflow, &self.catalog).map_err(EngineError::Invalid)?;
-        let mut recent = recent();
+        let mut recent = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         recent.push_front(plan.clone());
         recent.truncate(RECENT_PLANS);
         Ok(plan)
+    }
+
+    /// One of the definitions that were compiled last.
+    pub(crate) fn recent_plan(&self, is_it: impl Fn(&Plan) -> bool) -> Option<Arc<Plan>> {
+        let recent = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().find(|plan| is_it(plan)).cloned()
     }
 
     /// Keeps the definition, once.
@@ -480,14 +458,18 @@ impl Shared {
 
     /// Takes a run into the hands of the engine.
     pub(crate) fn add(&self, entry: Arc<Entry>) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.insert(entry.id.clone(), entry);
+        self.runs().insert(entry.id.clone(), entry);
+    }
+
+    /// The runs in memory.
+    pub(crate) fn runs(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Entry>>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets go of a run.
     pub(crate) fn remove(&self, run: &str) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.remove(run);
+        self.resting.forget(run);
+        self.runs().remove(run);
     }
 
     /// Notes that an open run could not be taken up again.
@@ -498,7 +480,7 @@ impl Shared {
             .insert(run, reason);
     }
 
-    fn lost(&self, run: &str) -> Option<String> {
+    pub(crate) fn lost(&self, run: &str) -> Option<String> {
         self.lost
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -506,23 +488,14 @@ impl Shared {
             .cloned()
     }
 
-    /// The live run with this id.
+    /// The run with this id, if it is in memory.
     pub(crate) fn find(&self, run: &str) -> Option<Arc<Entry>> {
-        self.runs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(run)
-            .cloned()
+        self.runs().get(run).cloned()
     }
 
-    /// All live runs.
+    /// All runs in memory.
     pub(crate) fn entries(&self) -> Vec<Arc<Entry>> {
-        self.runs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.runs().values().cloned().collect()
     }
 
     /// Tells whoever listens.
@@ -541,31 +514,19 @@ impl Shared {
         self.put(entry, Message::quiet(input));
     }
 
-    fn put(self: &Arc<Self>, entry: &Arc<Entry>, message: Message) {
-        if entry.put(message) && !self.closing.is_cancelled() {
+    pub(crate) fn put(self: &Arc<Self>, entry: &Arc<Entry>, message: Message) {
+        if sleep::put(self, entry, message).is_some() && !self.closing.is_cancelled() {
             self.drivers.spawn(drive(self.clone(), entry.clone()));
         }
     }
 
     /// Hands `input` to a run and waits until what follows from it is durable.
-    async fn ask(self: &Arc<Self>, run: &str, input: Input) -> Result<(), EngineError> {
-        let Some(entry) = self.find(run) else {
-            if let Some(reason) = self.lost(run) {
-                let message = format!("run `{run}` could not be taken up again: {reason}");
-                return Err(EngineError::Refused {
-                    code: "not-taken-up".to_owned(),
-                    message,
-                });
-            }
-            return Err(match self.store.run(run).await? {
-                Some(row) if row.ended_at.is_some() => EngineError::AlreadyEnded(run.to_owned()),
-                _ => EngineError::NotFound(run.to_owned()),
-            });
-        };
+    pub(crate) async fn ask(self: &Arc<Self>, run: &str, input: Input) -> Result<(), EngineError> {
+        let entry = self.wake(run).await?;
         self.ask_entry(&entry, input).await
     }
 
-    async fn ask_entry(
+    pub(crate) async fn ask_entry(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         input: Input,
@@ -589,21 +550,5 @@ impl Shared {
             },
         );
         answer.await.unwrap_or(Err(EngineError::Closing))
-    }
-
-    fn watch_timers(self: &Arc<Self>) {
-        let shared = self.clone();
-        tokio::spawn(async move {
-            let closing = shared.closing.clone();
-            let fire = |run: &str, timer: String| {
-                if let Some(entry) = shared.find(run) {
-                    shared.send(&entry, Input::TimerDue { timer });
-                }
-            };
-            tokio::select! {
-                () = closing.cancelled() => {}
-                () = shared.timers.watch(&*shared.clock, fire) => {}
-            }
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! A run in the hands of the engine: a plain value with an inbox.
 //!
-//! A run that waits costs this value and its timers, nothing else. A task drives it only while there is
-//! something in the inbox.
+//! A task drives it only while there is something in the inbox. A run that only waits can be put to sleep: then it
+//! is gone from memory (see [`crate::sleep`]), and whoever still holds the value learns so when it puts a message.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
 use baton_core::machine::{Input, Outcome, Parent, Plan, Run, Status};
-use baton_store::{RunRow, StoreError};
+use baton_store::{RunRow, StoreError, Waits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,19 @@ impl Message {
 struct Inbox {
     queue: VecDeque<Message>,
     is_driven: bool,
+    /// The run sleeps: this value is no longer the run.
+    is_gone: bool,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) enum Put {
+    /// Whoever drives the run will see it.
+    Driven,
+    /// Nobody drives the run: the caller has to see to it.
+    Idle,
+    /// The run fell asleep; the message comes back.
+    Gone(Box<Message>),
 }
 
 /// Where a run comes from and where it works.
@@ -84,6 +97,14 @@ pub(crate) struct State {
     pub(crate) children: BTreeSet<String>,
     /// Those of them that were told to stop.
     pub(crate) stopped_children: BTreeSet<String>,
+    /// Things under way for it that are not tasks: a child being begun or stopped.
+    pub(crate) errands: usize,
+    /// What the database knows that it waits for.
+    pub(crate) waits: Waits,
+    /// Position at which the database knows that it only waits.
+    pub(crate) rests_at: u32,
+    /// Position of its last snapshot.
+    pub(crate) snapshot_at: u32,
     /// Why it cannot go on, while its events cannot be written.
     pub(crate) stalled: Option<StoreError>,
 }
@@ -100,12 +121,28 @@ impl Entry {
         }
     }
 
-    /// Puts `message` into the inbox. `true`: nobody drives the run, the caller has to see to it.
-    #[must_use]
-    pub(crate) fn put(&self, message: Message) -> bool {
+    /// Puts `message` into the inbox.
+    pub(crate) fn put(&self, message: Message) -> Put {
         let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.is_gone {
+            return Put::Gone(Box::new(message));
+        }
         inbox.queue.push_back(message);
-        !std::mem::replace(&mut inbox.is_driven, true)
+        if std::mem::replace(&mut inbox.is_driven, true) {
+            Put::Driven
+        } else {
+            Put::Idle
+        }
+    }
+
+    /// Closes the inbox for ever if nothing is in it or under way, so that the run can be dropped.
+    pub(crate) fn leave(&self) -> bool {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.is_driven || !inbox.queue.is_empty() {
+            return false;
+        }
+        inbox.is_gone = self.state().is_idle();
+        inbox.is_gone
     }
 
     /// Everything in the inbox. `None`: it is empty, and from now on nobody drives the run.
@@ -172,8 +209,21 @@ impl State {
             timers: BTreeMap::new(),
             children: BTreeSet::new(),
             stopped_children: BTreeSet::new(),
+            errands: 0,
+            waits: Waits::default(),
+            rests_at: 0,
+            snapshot_at: 0,
             stalled: None,
         }
+    }
+
+    /// Whether everything is durable, the database knows that the run only waits, and nothing is under way for it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.rests_at == self.run.seq()
+            && self.durable == self.run.seq()
+            && self.active.is_empty()
+            && self.errands == 0
+            && self.stalled.is_none()
     }
 
     /// Notes that the machine is about to see `input`: what it answers is no longer under way.
@@ -202,6 +252,7 @@ impl State {
             | Input::Resume { .. }
             | Input::RetryNow { .. }
             | Input::Settle { .. }
+            | Input::HostResumed { .. }
             | Input::Advance => {}
         }
     }

@@ -14,20 +14,24 @@
 //!
 //! * Nothing acts before the events that order it are durable. What cannot be written stops the run, not the fact.
 //! * Only light pure tasks run between two writes; they touch nothing outside.
-//! * A run is driven by at most one task at a time; a run that waits is driven by none.
+//! * A run is driven by at most one task at a time; a run that waits is driven by none, and need not be in memory.
 #![warn(missing_docs)]
 
 mod children;
 mod clock;
 mod drive;
+mod ears;
 mod engine;
 mod entry;
 mod error;
+mod host;
 mod notice;
 mod outside;
 mod perform;
 mod projection;
 mod recover;
+mod sleep;
+mod snapshots;
 mod task;
 mod timers;
 mod values;
@@ -37,3 +41,4 @@ pub use engine::{Engine, EngineConfig, NewRun, Signal};
 pub use error::EngineError;
 pub use notice::EngineNotice;
 pub use outside::{Journal, StandardTasks, Tasks};
+pub use snapshots::Snapshots;

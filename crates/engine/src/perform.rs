@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 use baton_core::Millis;
-use baton_core::machine::{self, Action, Input, Outcome, Task, TaskResult};
+use baton_core::machine::{Action, Input, Task, TaskResult};
 use tokio_util::sync::CancellationToken;
 
 use crate::children::{self, Child};
@@ -13,7 +13,7 @@ use crate::entry::Entry;
 use crate::task::{Purpose, carry_out};
 
 /// Begins what is pending and not under way, and stops what is no longer wanted.
-pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
+pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>, actions: Vec<Action>) {
     let mut answers = Vec::new();
     let mut tasks = Vec::new();
     let mut begun = Vec::new();
@@ -21,7 +21,7 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     {
         let mut state = entry.state();
         let mut timers: BTreeMap<String, Millis> = BTreeMap::new();
-        for action in machine::pending(&state.run) {
+        for action in actions {
             match action {
                 Action::StartTask(task) => {
                     tasks.extend(begin(&mut state.active, task, Purpose::Do))
@@ -50,6 +50,7 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
                     input,
                 } => {
                     if state.children.insert(run.clone()) {
+                        state.errands += 1;
                         begun.push(Child {
                             step,
                             run,
@@ -61,6 +62,7 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
                 }
                 Action::CancelChild { step, run } => {
                     if state.stopped_children.insert(run.clone()) {
+                        state.errands += 1;
                         stopped.push((step, run));
                     }
                 }
@@ -80,29 +82,8 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>) {
         );
     }
     for (step, run) in stopped {
-        match shared.find(&run) {
-            Some(child) => {
-                let reason = Some("the run that waits for it was stopped".to_owned());
-                let by = entry.plan.workflow().name.clone();
-                shared.send(
-                    &child,
-                    Input::Cancel {
-                        by,
-                        reason,
-                        undo: false,
-                    },
-                );
-            }
-            // It has not begun, or has ended; an end that is under way comes first and this one is late.
-            None => answers.push(Input::ChildEnded {
-                step,
-                run,
-                outcome: Outcome::Cancelled,
-                name: None,
-                outputs: serde_json::Value::Null,
-                error: None,
-            }),
-        }
+        let work = children::stop(shared.clone(), entry.clone(), step, run);
+        spawn_until_closing(shared, work);
     }
     for input in answers {
         shared.send(entry, input);

@@ -6,7 +6,7 @@ use baton_core::Millis;
 use baton_core::document::Workflow;
 use baton_core::error::StepError;
 use baton_core::machine::{Event, Logged, Outcome, Question};
-use baton_store::{QuestionChanges, QuestionRow};
+use baton_store::{QuestionChanges, QuestionRow, RunRow};
 use serde_json::{Value, json};
 
 /// The part of a run's row and of the questions that follows from its events alone.
@@ -23,6 +23,23 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
+    /// As it was kept beside the events: they are written together.
+    pub(crate) fn kept(row: &RunRow, questions: Vec<QuestionRow>) -> Self {
+        Self {
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            by: row.by.clone(),
+            steps_done: row.steps_done,
+            outcome: None,
+            outcome_name: row.outcome.clone(),
+            error: row.error.clone(),
+            questions: questions
+                .into_iter()
+                .map(|question| (question.step.clone(), question))
+                .collect(),
+        }
+    }
+
     /// Takes `logged` into account and notes in `changes` what it means for the open questions.
     pub(crate) fn apply(
         &mut self,

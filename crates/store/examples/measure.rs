@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use baton_core::machine::{Event, Logged};
-use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store};
+use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store, WaitChanges};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -68,6 +68,7 @@ fn batch(run: &str, expected: u32, events: u32, bytes: usize) -> Append {
         events,
         summary,
         questions: QuestionChanges::default(),
+        waits: WaitChanges::default(),
     }
 }
 

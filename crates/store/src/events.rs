@@ -45,11 +45,14 @@ const HEAD: &str = "SELECT gseq, hash FROM events ORDER BY gseq DESC LIMIT 1";
 const PAGE: &str = "SELECT seq, at, payload, v, prev_hash, hash FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq > ?2 \
      ORDER BY seq LIMIT ?3";
 
+const HASH: &str =
+    "SELECT hash FROM events WHERE run = (SELECT number FROM runs WHERE id = ?1) AND seq = ?2";
+
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
     let mut all: Vec<&'static str> = INSERT.iter().map(String::as_str).collect();
-    all.extend([HEAD, PAGE]);
+    all.extend([HEAD, PAGE, HASH]);
     all
 }
 
@@ -207,6 +210,25 @@ fn bind(
         head.hash = hash;
     }
     Ok((size, arguments, head))
+}
+
+/// The hash of an event, in hex.
+pub(crate) async fn hash_at(
+    pool: &SqlitePool,
+    dir: &Path,
+    run: &str,
+    seq: u32,
+) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query(HASH)
+        .bind(run)
+        .bind(i64::from(seq))
+        .fetch_optional(pool)
+        .await;
+    row.and_then(|row| {
+        row.map(|row| Ok(chain::hex(&hash_of(&row, 0)?)))
+            .transpose()
+    })
+    .map_err(|error| sql::error(&error, dir))
 }
 
 /// At most `limit` events of a run after position `after`.

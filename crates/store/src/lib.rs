@@ -32,6 +32,7 @@ mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+mod timers;
 #[doc(hidden)]
 pub mod trial;
 mod verify;
@@ -40,6 +41,7 @@ mod writer;
 pub use error::StoreError;
 pub use rows::{
     Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow,
-    Verified,
+    Verified, WaitChanges, WaitFor, WaitRow, Waits,
 };
 pub use store::{OpenOptions, Store};
+pub use timers::{HostNote, TimerRow};

@@ -12,7 +12,10 @@ use crate::error::StoreError;
 use crate::{backup, sql};
 
 /// All migrations, oldest first. The format of a database is the number of those that were applied.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_the_log.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_the_log.sql"),
+    include_str!("../migrations/0004_timers.sql"),
+];
 
 /// `BATN`: tells a database of ours from any other.
 pub(crate) const APPLICATION_ID: i64 = 0x4241_544E;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
@@ -14,9 +15,12 @@ const CLOSE: &str = "DELETE FROM questions WHERE run = ?1 AND step = ?2";
 const CLOSE_ALL: &str = "DELETE FROM questions WHERE run = ?1";
 const LIST: &str = "SELECT run, step, question, asked_at, answers, is_outcome FROM questions ORDER BY asked_at, run, step";
 
+const OF: &str =
+    "SELECT run, step, question, asked_at, answers, is_outcome FROM questions WHERE run = ?1";
+
 /// For the test that prepares every statement.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[PUT, CLOSE, CLOSE_ALL, LIST];
+pub(crate) const STATEMENTS: &[&str] = &[PUT, CLOSE, CLOSE_ALL, LIST, OF];
 
 /// Carries out changes in the questions of a run.
 pub(crate) async fn change(
@@ -52,23 +56,38 @@ pub(crate) async fn change(
 
 /// All open questions, oldest first.
 pub(crate) async fn list(pool: &SqlitePool, dir: &Path) -> Result<Vec<QuestionRow>, StoreError> {
+    let rows = sqlx::query(LIST).fetch_all(pool).await;
+    decode(rows, dir)
+}
+
+/// The open questions of a run.
+pub(crate) async fn of(
+    pool: &SqlitePool,
+    dir: &Path,
+    run: &str,
+) -> Result<Vec<QuestionRow>, StoreError> {
+    let rows = sqlx::query(OF).bind(run).fetch_all(pool).await;
+    decode(rows, dir)
+}
+
+fn decode(
+    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    dir: &Path,
+) -> Result<Vec<QuestionRow>, StoreError> {
     let as_decode = |error: serde_json::Error| sqlx::Error::Decode(Box::new(error));
-    sqlx::query(LIST)
-        .fetch_all(pool)
-        .await
-        .and_then(|rows| {
-            rows.iter()
-                .map(|row| {
-                    Ok(QuestionRow {
-                        run: row.try_get(0)?,
-                        step: row.try_get(1)?,
-                        question: serde_json::from_str(row.try_get(2)?).map_err(as_decode)?,
-                        asked_at: row.try_get(3)?,
-                        answers: serde_json::from_str(row.try_get(4)?).map_err(as_decode)?,
-                        is_outcome: row.try_get(5)?,
-                    })
+    rows.and_then(|rows| {
+        rows.iter()
+            .map(|row| {
+                Ok(QuestionRow {
+                    run: row.try_get(0)?,
+                    step: row.try_get(1)?,
+                    question: serde_json::from_str(row.try_get(2)?).map_err(as_decode)?,
+                    asked_at: row.try_get(3)?,
+                    answers: serde_json::from_str(row.try_get(4)?).map_err(as_decode)?,
+                    is_outcome: row.try_get(5)?,
                 })
-                .collect()
-        })
-        .map_err(|error| sql::error(&error, dir))
+            })
+            .collect()
+    })
+    .map_err(|error| sql::error(&error, dir))
 }

@@ -1,5 +1,7 @@
 //! What goes into the store and what comes out of it.
 
+use std::collections::BTreeMap;
+
 use baton_core::Millis;
 use baton_core::error::StepError;
 use baton_core::machine::{Logged, Parent};
@@ -18,6 +20,8 @@ pub struct Append {
     pub summary: RunRow,
     /// What changes in the list of open questions.
     pub questions: QuestionChanges,
+    /// What changes in what it waits for.
+    pub waits: WaitChanges,
 }
 
 /// What was written.
@@ -36,6 +40,56 @@ pub struct QuestionChanges {
     pub put: Vec<QuestionRow>,
     /// Paths of the steps whose questions are closed.
     pub closed: Vec<String>,
+}
+
+/// What changes in what a run waits for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WaitChanges {
+    /// Timers that are new or due at another instant: name and instant.
+    pub timers: Vec<(String, Millis)>,
+    /// Names of timers that are no longer set.
+    pub timers_gone: Vec<String>,
+    /// Steps that wait for something else than before.
+    pub put: Vec<WaitRow>,
+    /// Steps that no longer wait.
+    pub gone: Vec<String>,
+    /// Nothing of the run is under way after these events: it only waits.
+    pub is_at_rest: bool,
+}
+
+/// A step that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitRow {
+    /// Path of the step.
+    pub step: String,
+    /// What it waits for.
+    pub what: WaitFor,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WaitFor {
+    /// An event from outside.
+    Event {
+        /// Its name.
+        event: String,
+        /// Its key.
+        key: Value,
+    },
+    /// The end of another run.
+    Run {
+        /// Its id.
+        run: String,
+    },
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waits {
+    /// Timers by name.
+    pub timers: BTreeMap<String, Millis>,
+    /// Events and runs by the path of the step that waits.
+    pub waits: BTreeMap<String, WaitFor>,
 }
 
 /// An open question.

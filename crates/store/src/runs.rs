@@ -57,6 +57,12 @@ macro_rules! filter {
 
 const ONE: &str = columns!("WHERE id = ?1");
 const OPEN: &str = columns!("WHERE ended_at IS NULL ORDER BY number");
+/// They are in the middle of something, or the run that they wait for has ended or never began.
+const INTERRUPTED: &str = columns!(
+    "WHERE ended_at IS NULL AND (rests_at <> seq OR EXISTS (SELECT 1 FROM waits LEFT JOIN runs AS other \
+     ON other.id = waits.child WHERE waits.run = runs.number AND waits.child IS NOT NULL \
+     AND (other.id IS NULL OR other.ended_at IS NOT NULL))) ORDER BY number"
+);
 const CHILDREN: &str = columns!("WHERE parent_run = ?1 ORDER BY number");
 const LIST: &str = concat!(
     "SELECT number, id, workflow, workflow_name, digest, path, work_dir, status, outcome, started_at, ended_at, \
@@ -69,7 +75,16 @@ const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    let mut all = vec![INSERT, STANDS, ONE, OPEN, CHILDREN, LIST, COUNT];
+    let mut all = vec![
+        INSERT,
+        STANDS,
+        ONE,
+        OPEN,
+        INTERRUPTED,
+        CHILDREN,
+        LIST,
+        COUNT,
+    ];
     all.push(&ADVANCE[0]);
     all
 }
@@ -220,6 +235,12 @@ pub(crate) async fn one(
 /// Runs that have not ended.
 pub(crate) async fn open(pool: &SqlitePool, dir: &Path) -> Result<Vec<RunRow>, StoreError> {
     let rows = sqlx::query(OPEN).fetch_all(pool).await;
+    decode_all(rows, dir)
+}
+
+/// Runs that have not ended and have something to do now.
+pub(crate) async fn interrupted(pool: &SqlitePool, dir: &Path) -> Result<Vec<RunRow>, StoreError> {
+    let rows = sqlx::query(INTERRUPTED).fetch_all(pool).await;
     decode_all(rows, dir)
 }
 

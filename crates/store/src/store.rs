@@ -101,6 +101,7 @@ impl Store {
             events,
             run: batch.summary.clone(),
             questions: batch.questions.clone(),
+            waits: batch.waits.clone(),
         }));
         let number = self.write(work).await?.ok_or(StoreError::Closed)?;
         Ok(Appended { number, seq: last })
@@ -276,7 +277,7 @@ impl Store {
         }
     }
 
-    fn readers(&self) -> Result<&SqlitePool, StoreError> {
+    pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {
         if self.inner.is_closed.load(Ordering::Acquire) {
             return Err(StoreError::Closed);
         }
@@ -287,7 +288,7 @@ impl Store {
         self.write(Work::Keep(keep)).await.map(|_| ())
     }
 
-    async fn write(&self, work: Work) -> Result<Option<u32>, StoreError> {
+    pub(crate) async fn write(&self, work: Work) -> Result<Option<u32>, StoreError> {
         let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         let (reply, answer) = oneshot::channel();
         writer

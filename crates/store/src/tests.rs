@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use crate::events::Encoded;
 use crate::lock::Lock;
 use crate::migrate::{self, FORMAT, MIGRATIONS};
-use crate::rows::{QuestionChanges, RunRow};
+use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::writer::{Batch, Work, Writer};
-use crate::{StoreError, events, keeps, open, questions, runs, verify};
+use crate::{StoreError, events, keeps, open, questions, runs, timers, verify};
 
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -42,6 +42,7 @@ fn batch(run: &str, expected: u32, bytes: usize) -> Work {
         events: vec![encoded],
         run,
         questions,
+        waits: WaitChanges::default(),
     }))
 }
 
@@ -55,6 +56,7 @@ async fn every_statement_can_be_prepared() {
         keeps::STATEMENTS,
         open::STATEMENTS,
         questions::STATEMENTS,
+        timers::STATEMENTS,
         verify::STATEMENTS,
     ] {
         all.extend(statements);
@@ -74,7 +76,7 @@ fn released_migrations_are_what_they_were() {
         .iter()
         .map(|text| blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
         .collect();
-    assert_eq!(digests, ["5b3850ce2551dfe8"]);
+    assert_eq!(digests, ["5b3850ce2551dfe8", "9dbdfb02d67ddf0a"]);
 }
 
 #[tokio::test]

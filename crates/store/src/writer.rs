@@ -16,8 +16,9 @@ use crate::error::StoreError;
 use crate::events::{self, Encoded, Head, OfRun};
 use crate::keeps::Keep;
 use crate::lock::Lock;
-use crate::rows::{QuestionChanges, RunRow};
+use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::runs::{self, Moved};
+use crate::timers::{self, HostNote};
 use crate::{questions, sql, trial};
 
 /// Requests that may wait before callers have to.
@@ -34,6 +35,13 @@ const GATHER: Duration = Duration::from_millis(2);
 pub(crate) enum Work {
     Append(Box<Batch>),
     Keep(Keep),
+    /// A run only waits since its event `seq`.
+    Rest {
+        number: u32,
+        seq: u32,
+        changes: WaitChanges,
+    },
+    Note(HostNote),
 }
 
 /// Events to write, checked and encoded.
@@ -43,6 +51,7 @@ pub(crate) struct Batch {
     pub(crate) events: Vec<Encoded>,
     pub(crate) run: RunRow,
     pub(crate) questions: QuestionChanges,
+    pub(crate) waits: WaitChanges,
 }
 
 /// A request and where its answer goes.
@@ -220,6 +229,18 @@ async fn write_all(
                 keep.write(conn).await?;
                 None
             }
+            Work::Rest {
+                number,
+                seq,
+                changes,
+            } => {
+                timers::change(conn, *number, changes, Some(*seq)).await?;
+                None
+            }
+            Work::Note(note) => {
+                timers::note(conn, note).await?;
+                None
+            }
             Work::Append(batch) if batch.expected == 0 => {
                 Some(runs::begin(conn, &batch.run).await?)
             }
@@ -242,6 +263,8 @@ async fn write_all(
             Some(Moved::To(number)) => {
                 let has_ended = batch.run.ended_at.is_some();
                 questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
+                let rests_at = batch.waits.is_at_rest.then_some(batch.run.seq);
+                timers::change(conn, number, &batch.waits, rests_at).await?;
                 accepted.push(OfRun {
                     id: &batch.run.id,
                     number,

@@ -115,7 +115,7 @@ scope: string, error: StepError, } | { "type": "CompensationStarted", scope: str
 /**
  * Completed steps are taken back.
  */
-undo: boolean, } | { "type": "RunPaused", by: string, } | { "type": "RunResumed", by: string, } | { "type": "TimerFired", timer: string, } | { "type": "RetryHurried", step: string, by: string, } | { "type": "StepLogged", step: string, level: string, message: string, } | { "type": "RunEnded", outcome: Outcome, 
+undo: boolean, } | { "type": "RunPaused", by: string, } | { "type": "RunResumed", by: string, } | { "type": "TimerFired", timer: string, } | { "type": "HostResumed", gapMs: number, } | { "type": "RetryHurried", step: string, by: string, } | { "type": "StepLogged", step: string, level: string, message: string, } | { "type": "RunEnded", outcome: Outcome, 
 /**
  * Name that an `end` step gave, if one did.
  */

@@ -130,12 +130,15 @@ pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
     let row = row(app, &request.run).await?;
     let seq = request.seq.unwrap_or(row.seq).min(row.seq);
     if seq == row.seq
+        && row.ended_at.is_none()
         && let Some(engine) = app.running_engine()
     {
         // A live run is at hand; while a write is under way it is ahead of what may be shown.
-        let live = engine.look(&row.id, |run, durable, at| {
-            (run.seq() == durable && durable == row.seq).then(|| views::view(&row, run, at))
-        });
+        let live = engine
+            .look(&row.id, |run, durable, at| {
+                (run.seq() == durable && durable == row.seq).then(|| views::view(&row, run, at))
+            })
+            .await;
         if let Some(view) = live.flatten() {
             return Ok(view);
         }

@@ -430,6 +430,7 @@ impl Run {
                     state.items.get(*index as usize).cloned()
                 };
                 self.open_frame(format!("{step}[{index}]"), body, Some(here), *index, item);
+                self.wait_for_bodies(here);
             }
             Event::IterationEnded {
                 step,
@@ -454,6 +455,7 @@ impl Run {
                     state.until = because.result == Value::Bool(true);
                 }
                 self.agenda.insert(Todo::Next(here.0, here.1));
+                self.wait_for_bodies(here);
             }
             Event::FailureStarted { scope, error } => {
                 let frame = self.frame(scope)?;
@@ -557,6 +559,13 @@ impl Run {
             Event::RunPaused { .. } => self.paused = true,
             Event::RunResumed { .. } => self.paused = false,
             Event::TimerFired { timer } => self.timer_fired(timer)?,
+            Event::HostResumed { gap_ms } => {
+                for here in self.active.clone() {
+                    if let Some(rounds) = &mut self.state(here).more_mut().iterations {
+                        rounds.slept_ms += gap_ms;
+                    }
+                }
+            }
             Event::RetryHurried { step, .. } => {
                 let here = self.expect(step, "RetryHurried", &[Phase::Retrying])?;
                 self.agenda.insert(Todo::Retry(here.0, here.1));

@@ -34,7 +34,10 @@ fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusa
 pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusal> {
     if run.ended.is_some() {
         return match input {
-            Input::Advance | Input::TimerDue { .. } | Input::TaskLogged { .. } => Ok(Vec::new()),
+            Input::Advance
+            | Input::TimerDue { .. }
+            | Input::TaskLogged { .. }
+            | Input::HostResumed { .. } => Ok(Vec::new()),
             _ => refuse("already-ended", "the run has already ended"),
         };
     }
@@ -151,6 +154,7 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
                 format!("step `{step}` does not wait for another attempt"),
             ),
         },
+        Input::HostResumed { gap_ms } => Ok(vec![Event::HostResumed { gap_ms: *gap_ms }]),
         Input::Settle { step, by, answer } => run.settle(step, by, answer, at),
     }
 }
@@ -561,7 +565,8 @@ impl Run {
         let step = self.step_at(here);
         step.body?;
         let more = self.frames[here.0].steps[here.1].more.as_deref()?;
-        Some(more.attempt_at? + step.timeout_ms?)
+        let slept = more.iterations.as_ref().map_or(0, |one| one.slept_ms);
+        Some(more.attempt_at? + step.timeout_ms? + slept)
     }
 }
 

@@ -299,6 +299,8 @@ pub enum Event {
     RunResumed { by: String },
     /// A timer of the run fired.
     TimerFired { timer: String },
+    /// The computer slept, or Baton was stopped, while the run was open: its time limits are put off by as much.
+    HostResumed { gap_ms: i64 },
     /// A person asked for the next attempt at once.
     RetryHurried { step: StepPath, by: String },
     /// A step wrote a line.

@@ -120,6 +120,11 @@ pub enum Input {
         /// What.
         answer: Settlement,
     },
+    /// The computer slept, or the host was stopped, for so long.
+    HostResumed {
+        /// In milliseconds.
+        gap_ms: i64,
+    },
     /// Nothing from outside: take the next step of your own, if there is one.
     Advance,
 }

@@ -30,12 +30,14 @@ mod compile;
 mod control_start;
 mod decide;
 pub mod event;
+mod frames;
 pub mod input;
 mod pending;
 mod plan;
 mod progress;
 mod resolve;
 mod run;
+mod snapshot;
 
 pub use action::{Action, Task};
 pub use apply::{Impossible, apply};
@@ -51,6 +53,7 @@ pub use run::{
     Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState,
     StepView, UndoPhase, Wait,
 };
+pub use snapshot::{SnapshotError, compact, restore, snapshot, state_format};
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What the machine wants from the outside, read off the state.
 
 use super::action::{Action, Task};
-use super::run::{At, FramePhase, Phase, Run, Wait};
+use super::run::{At, FramePhase, Phase, Run, Todo, Wait};
 
 /// Everything that a host has to do or watch for now. The same state gives the same actions, so a host that
 /// restarts asks again; one that goes on skips what it already does.
@@ -138,7 +138,9 @@ impl Run {
                 None => {}
             },
             Phase::Retrying => {
-                if let Some(at) = more.retry_at {
+                // Fired already, and only held back: the run is paused.
+                let is_due = self.agenda.contains(&Todo::Retry(here.0, here.1));
+                if let Some(at) = more.retry_at.filter(|_| !is_due) {
                     actions.push(timer("retry", at));
                 }
             }

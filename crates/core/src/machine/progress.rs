@@ -162,8 +162,7 @@ impl Run {
     fn bodies_of(&self, here: At) -> Vec<FrameIx> {
         (0..self.frames.len())
             .filter(|&frame| {
-                self.frames[frame].parent == Some(here)
-                    && self.frames[frame].phase != FramePhase::Ended
+                self.frames.parent(frame) == Some(here) && !self.frames.is_ended(frame)
             })
             .collect()
     }
@@ -230,6 +229,32 @@ impl Run {
                 }
             }
             IterationOutcome::Cancelled => {}
+        }
+    }
+
+    /// A container that can do nothing before a body ends or a time comes is not on the agenda until then.
+    pub(super) fn wait_for_bodies(&mut self, here: At) {
+        let state = &self.frames[here.0].steps[here.1];
+        let Some(rounds) = state
+            .more
+            .as_deref()
+            .and_then(|more| more.iterations.as_ref())
+        else {
+            return;
+        };
+        if state.phase != Phase::Running || rounds.stopped.is_some() {
+            return;
+        }
+        let waits = match &self.step_at(here).control {
+            Some(Control::ForEach { concurrency, .. }) => {
+                let is_full = rounds.running >= *concurrency;
+                let has_begun_all = rounds.started as usize >= rounds.items.len();
+                is_full || (has_begun_all && rounds.running > 0)
+            }
+            _ => rounds.running > 0 || rounds.next_at.is_some(),
+        };
+        if waits {
+            self.agenda.remove(&Todo::Next(here.0, here.1));
         }
     }
 

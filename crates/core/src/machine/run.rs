@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::event::{Decision, Evaluation, Outcome, Parent, Passed, Question, SkipReason, StepPath};
+use super::frames::Frames;
 use super::plan::{GraphIx, Plan, StepIx, StepPlan};
 use crate::Millis;
 use crate::error::StepError;
@@ -23,7 +25,7 @@ pub struct Run {
     pub(crate) seq: u32,
     pub(crate) at: Millis,
     pub(crate) started: Option<Started>,
-    pub(crate) frames: Vec<Frame>,
+    pub(crate) frames: Frames,
     pub(crate) frame_by_path: BTreeMap<String, FrameIx>,
     pub(crate) agenda: BTreeSet<Todo>,
     /// Steps that are neither idle nor ended.
@@ -41,7 +43,7 @@ pub struct Run {
 }
 
 /// How a run began.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// Id of the run.
     pub run: String,
@@ -60,7 +62,7 @@ pub struct Started {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// Well, badly, or stopped.
     pub outcome: Outcome,
@@ -88,24 +90,31 @@ pub enum Status {
 }
 
 /// A graph being carried out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Frame {
     /// Empty for the run, `each[3]` for a body.
     pub(crate) path: String,
     pub(crate) graph: GraphIx,
     pub(crate) parent: Option<At>,
     pub(crate) index: u32,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::snapshot::present"
+    )]
     pub(crate) item: Option<Arc<Value>>,
     pub(crate) steps: Vec<StepState>,
     pub(crate) edges: Vec<Option<EdgeState>>,
     /// Steps that have not ended.
     pub(crate) open: usize,
     pub(crate) phase: FramePhase,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<StepError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) compensation: Option<Compensation>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FramePhase {
     Running,
     /// An `end` with `cancelRest` was reached: the rest is stopped, the end is good.
@@ -118,15 +127,16 @@ pub(crate) enum FramePhase {
 }
 
 /// How an edge was resolved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EdgeState {
     /// Taken, or not.
     pub taken: bool,
     /// The condition, explained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<Evaluation>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Compensation {
     pub(crate) queue: Vec<At>,
     pub(crate) next: usize,
@@ -135,7 +145,7 @@ pub(crate) struct Compensation {
     pub(crate) done: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UndoState {
     pub(crate) attempt: u32,
     pub(crate) epoch: u32,
@@ -148,7 +158,7 @@ pub(crate) struct UndoState {
 }
 
 /// An event from outside that no step has used yet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Signal {
     pub(crate) event: String,
     pub(crate) key: Value,
@@ -156,7 +166,7 @@ pub(crate) struct Signal {
 }
 
 /// Where a step stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Not started.
     Idle,
@@ -191,7 +201,7 @@ impl Phase {
 }
 
 /// What became of taking a step back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UndoPhase {
     /// Being taken back.
     Running,
@@ -202,7 +212,7 @@ pub enum UndoPhase {
 }
 
 /// A step of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StepState {
     /// Where it stands.
     pub phase: Phase,
@@ -215,54 +225,78 @@ pub struct StepState {
     /// Incoming edges that are taken.
     pub(crate) taken: u32,
     /// The rest, for steps that did something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<Box<StepMore>>,
 }
 
 /// What is known of a step that did something.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StepMore {
     /// When its first attempt began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
     /// When its current attempt began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_at: Option<Millis>,
     /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Millis>,
     /// Its configuration, evaluated.
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub with: Map<String, Value>,
     /// What repeating it would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// Idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The error that led here over an error edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub incoming_error: Option<StepError>,
     /// Its output.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::snapshot::present"
+    )]
     pub output: Option<Arc<Value>>,
     /// The port that it chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
     /// Its last error.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,
     /// Why the machine decided so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Evaluation>,
     /// Nothing was carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub passed: Option<Passed>,
     /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkipReason>,
     /// Why it was stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
     /// When the next attempt is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Millis>,
     /// Its iterations, for a container.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub iterations: Option<IterationState>,
     /// What became of taking it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPhase>,
     /// Lines that it wrote: level and text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<(String, String)>,
 }
 
 /// What a step waits for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "it lives in a box of its step")]
 pub enum Wait {
     /// An instant.
@@ -306,7 +340,7 @@ pub enum Wait {
 }
 
 /// What a person answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Who.
     pub by: String,
@@ -315,11 +349,16 @@ pub struct Answer {
     /// Words with it.
     pub comment: Option<String>,
     /// Data of a form.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::snapshot::present"
+    )]
     pub data: Option<Value>,
 }
 
 /// Iterations of a container.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct IterationState {
     /// The items, for `for_each`.
     pub items: Vec<Arc<Value>>,
@@ -343,6 +382,8 @@ pub struct IterationState {
     pub next_at: Option<Millis>,
     /// The time limit of the container passed.
     pub timed_out: bool,
+    /// How long the computer slept meanwhile: the time limit is put off by as much.
+    pub slept_ms: i64,
 }
 
 impl StepState {
@@ -363,7 +404,7 @@ impl StepState {
 }
 
 /// Something that the machine does next of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Todo {
     Fail(FrameIx),
     Stop(FrameIx, usize),
@@ -384,7 +425,7 @@ impl Run {
             seq: 0,
             at: 0,
             started: None,
-            frames: Vec::new(),
+            frames: Frames::default(),
             frame_by_path: BTreeMap::new(),
             agenda: BTreeSet::new(),
             active: BTreeSet::new(),

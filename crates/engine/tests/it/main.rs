@@ -5,8 +5,10 @@
 )]
 
 mod carrying_out;
+mod host;
 mod interruption;
 mod people;
+mod sleeping;
 mod sub_workflows;
 mod support;
 mod trouble;

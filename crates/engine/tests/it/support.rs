@@ -115,12 +115,14 @@ impl Tasks for Script {
 pub(crate) struct Breakable {
     store: Store,
     pub(crate) is_broken: AtomicBool,
+    pub(crate) broken_run: Mutex<Option<String>>,
 }
 
 #[async_trait]
 impl Journal for Breakable {
     async fn append(&self, batch: &Append) -> Result<Appended, StoreError> {
-        if self.is_broken.load(Ordering::SeqCst) {
+        let is_broken_run = self.broken_run.lock().unwrap().as_ref() == Some(&batch.run);
+        if is_broken_run || self.is_broken.load(Ordering::SeqCst) {
             return Err(StoreError::DiskFull {
                 path: self.store.dir().to_path_buf(),
             });
@@ -164,26 +166,40 @@ pub(crate) struct Bench {
     pub(crate) clock: ManualClock,
     pub(crate) script: Arc<Script>,
     pub(crate) journal: Arc<Breakable>,
+    awake: Option<u64>,
 }
 
 impl Bench {
     pub(crate) async fn new() -> Self {
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self::open(dir, ManualClock::new(START), Arc::default()).await
+        Self::open(dir, ManualClock::new(START), Arc::default(), None).await
     }
 
-    pub(crate) async fn open(dir: Arc<TempDir>, clock: ManualClock, script: Arc<Script>) -> Self {
+    /// One of which the runs leave memory as soon as they wait.
+    pub(crate) async fn drowsy() -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(dir, ManualClock::new(START), Arc::default(), Some(0)).await
+    }
+
+    pub(crate) async fn open(
+        dir: Arc<TempDir>,
+        clock: ManualClock,
+        script: Arc<Script>,
+        awake: Option<u64>,
+    ) -> Self {
         let store = Store::open(&dir.path().join("data"), OpenOptions::default())
             .await
             .unwrap();
         let journal = Arc::new(Breakable {
             store: store.clone(),
             is_broken: AtomicBool::new(false),
+            broken_run: Mutex::default(),
         });
         let mut config = EngineConfig::new(store.clone(), catalog());
         config.clock = Arc::new(clock.clone());
         config.tasks = script.clone();
         config.journal = journal.clone();
+        config.awake = awake.unwrap_or(config.awake);
         let engine = Engine::start(config).await.unwrap();
         Self {
             dir,
@@ -192,6 +208,7 @@ impl Bench {
             clock,
             script,
             journal,
+            awake,
         }
     }
 
@@ -203,12 +220,13 @@ impl Bench {
             engine,
             clock,
             script,
+            awake,
             ..
         } = self;
         engine.close().await;
         drop(engine);
         store.close().await;
-        Self::open(dir, clock, script).await
+        Self::open(dir, clock, script, awake).await
     }
 
     pub(crate) fn work_dir(&self) -> PathBuf {

@@ -108,10 +108,12 @@ async fn a_run_that_cannot_be_taken_up_again_says_why() {
         events,
         summary: row,
         questions: baton_store::QuestionChanges::default(),
+        waits: baton_store::WaitChanges::default(),
     };
     bench.store.append(append).await.unwrap();
     let bench = bench.crash().await;
-    assert_eq!(bench.engine.live(), [run]);
+    let waits = bench.engine.look(&run, |state, _, _| state.waiting_for());
+    assert_eq!(waits.await.unwrap().len(), 1);
     assert!(bench.engine.stalled(&foreign).unwrap().contains("missing"));
     let refused = bench.engine.cancel(&foreign, "kim", None, false).await;
     assert!(

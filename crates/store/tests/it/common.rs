@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use baton_core::machine::{Event, Logged, Outcome};
-use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store};
+use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store, WaitChanges};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -57,6 +57,7 @@ pub(crate) fn batch(run: &str, expected: u32, count: u32) -> Append {
         summary: row(run, expected + count),
         events,
         questions: QuestionChanges::default(),
+        waits: WaitChanges::default(),
     }
 }
 
@@ -79,6 +80,7 @@ pub(crate) fn end(run: &str, expected: u32) -> Append {
             ..row(run, seq)
         },
         questions: QuestionChanges::default(),
+        waits: WaitChanges::default(),
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_core::machine::{Event, Input, Logged, Phase, Plan, Run, Status, apply, pending, replay};
+use baton_core::machine::{
+    Event, Input, Logged, Phase, Plan, Run, SnapshotError, Status, apply, pending, replay, restore,
+    snapshot,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -176,6 +179,45 @@ proptest! {
         let text = serde_json::to_string(&host.log).expect("a log is JSON");
         let read: Vec<Logged> = serde_json::from_str(&text).expect("and back");
         prop_assert_eq!(read, host.log);
+    }
+
+    /// Replaying the rest of a log from a snapshot gives the run that replaying all of it gives, and the snapshot of a
+    /// run that came from one is the same again.
+    #[test]
+    fn a_snapshot_stands_for_the_events_before_it(
+        seed in any::<u64>(),
+        first in any::<prop::sample::Index>(),
+        second in any::<prop::sample::Index>(),
+    ) {
+        let whole = random_run(seed);
+        let plan = whole.run.plan();
+        let (first, second) = (1 + first.index(whole.log.len()), 1 + second.index(whole.log.len()));
+        let (first, second) = (first.min(second), first.max(second));
+        let mut run = replay(plan.clone(), &whole.log[..first]).expect("a prefix of a log is a log");
+        for range in [first..second, second..whole.log.len()] {
+            let before = seen(&run);
+            let bytes = snapshot(&mut run);
+            prop_assert_eq!(seen(&run), before, "packing changes nothing");
+            run = restore(plan, bytes.clone()).expect("it fits");
+            prop_assert_eq!(&snapshot(&mut run), &bytes);
+            for logged in &whole.log[range] {
+                apply(&mut run, logged).expect("the rest follows");
+            }
+        }
+        prop_assert_eq!(seen(&run), seen(&whole.run));
+    }
+
+    /// A snapshot that was cut or changed is refused, whatever is in it.
+    #[test]
+    fn a_damaged_snapshot_is_refused(seed in any::<u64>(), place in any::<prop::sample::Index>(), bit in 0..8_u32) {
+        let mut host = random_run(seed);
+        let plan = host.run.plan().clone();
+        let bytes = snapshot(&mut host.run);
+        let place = place.index(bytes.len());
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1_u8 << bit;
+        prop_assert_eq!(restore(&plan, flipped).err(), Some(SnapshotError::Damaged));
+        prop_assert_eq!(restore(&plan, bytes[..place].to_vec()).err(), Some(SnapshotError::Damaged));
     }
 
     /// A crash may come after any event: what was logged until then is enough to go on.
