@@ -83,8 +83,14 @@ async fn page(conn: &mut SqliteConnection, check: &mut Check) -> Result<usize, s
         .bind(PAGE as i64)
         .fetch_all(&mut *conn)
         .await?;
+    let before = check.gseq;
     for row in &rows {
         check.event(row)?;
+    }
+    if !rows.is_empty() && check.gseq <= before {
+        // A page that stands in the wrong place leads back to where the reading came from, for ever.
+        check.find(format!("the log goes in a circle after place {before}"));
+        return Ok(0);
     }
     Ok(rows.len())
 }
@@ -109,7 +115,9 @@ impl Check {
             self.before = GENESIS;
         }
         let place = format!("event {seq} of run `{run}` (place {gseq} in the log)");
-        if gseq != self.gseq + 1 {
+        if gseq <= self.gseq {
+            self.find(format!("{place} stands after place {}", self.gseq));
+        } else if gseq != self.gseq + 1 {
             self.find(format!(
                 "{} events are missing before {place}",
                 gseq - self.gseq - 1
@@ -138,7 +146,7 @@ impl Check {
             self.find(format!("{place} is not what was written"));
         }
         self.events += 1;
-        self.gseq = gseq;
+        self.gseq = gseq.max(self.gseq);
         self.before = hash;
         self.runs.insert(run.to_owned(), seq);
         Ok(())

@@ -207,6 +207,36 @@ async fn flipped_bytes_are_found_at_the_latest_by_the_check() {
     );
 }
 
+/// A page of the log in the place of an earlier one leads back to where the reading came from.
+#[tokio::test]
+async fn pages_in_the_wrong_place_are_found_and_the_check_ends() {
+    const PAGE: usize = 4_096;
+    let (dir, store) = store().await;
+    store.append(batch("r", 0, 600)).await.expect("a run");
+    store.close().await;
+    let database = dir.path().join("baton.db");
+    let whole = std::fs::read(&database).expect("a database");
+    let pages = whole.len() / PAGE;
+    assert!(pages > 30, "{pages} pages");
+    for to in 1..pages {
+        let from = 1 + (to + 2) % (pages - 1);
+        let mut moved = whole.clone();
+        moved.copy_within(from * PAGE..(from + 1) * PAGE, to * PAGE);
+        std::fs::write(&database, &moved).expect("it can be written");
+        let Ok(store) = Store::open(dir.path(), OpenOptions::default()).await else {
+            continue;
+        };
+        let limit = std::time::Duration::from_secs(20);
+        let verified = tokio::time::timeout(limit, store.verify()).await;
+        let verified = verified.unwrap_or_else(|_| panic!("page {from} in place of {to}: no end"));
+        if verified.is_ok_and(|verified| verified.damage.is_empty()) {
+            let read = store.events("r", 0, u32::MAX).await.expect("it reads");
+            assert_eq!(read, batch("r", 0, 600).events, "page {to} changed unseen");
+        }
+        store.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_damaged_database_after_a_crash_is_reported_and_kept() {
     let (dir, store) = store().await;
