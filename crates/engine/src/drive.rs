@@ -25,8 +25,8 @@ const MAX_BATCH: usize = 5_000;
 /// How many light tasks are carried out before others get their turn.
 const TASKS_BEFORE_YIELD: usize = 256;
 /// The first and the longest wait before a failed write is tried again.
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-const LAST_RETRY: Duration = Duration::from_secs(15);
+pub(crate) const FIRST_RETRY: Duration = Duration::from_millis(250);
+pub(crate) const LAST_RETRY: Duration = Duration::from_secs(15);
 
 /// What was decided and is not durable yet.
 #[derive(Debug, Default)]
@@ -211,7 +211,7 @@ async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
             logs,
             notify: _,
         }) => AtOnce {
-            result: task::succeeded(shared, output, port).await,
+            result: task::succeeded(shared, output, port).await?,
             logs,
         },
         Err(error) => AtOnce {

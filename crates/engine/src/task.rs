@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::drive::{FIRST_RETRY, LAST_RETRY};
 use crate::engine::Shared;
 use crate::entry::Entry;
 use crate::notice::EngineNotice;
@@ -176,7 +177,11 @@ async fn attempt(
                     run: entry.id.clone(),
                 });
             }
-            succeeded(shared, output, port).await
+            match succeeded(shared, output, port).await {
+                Some(result) => result,
+                // The engine closes and drops this; the step is recovered at the next start.
+                None => std::future::pending().await,
+            }
         }
         (_, Some(ms)) => TaskResult::Failed(
             StepError::new(
@@ -193,24 +198,49 @@ async fn attempt(
     }
 }
 
-/// A success, with a large output kept as an artifact.
-pub(crate) async fn succeeded(shared: &Shared, output: Value, port: Option<String>) -> TaskResult {
+/// A success, with a large output kept as an artifact. What was done is not given up because the disk is full: it
+/// waits for room, as the events do. `None` if the engine closes meanwhile.
+pub(crate) async fn succeeded(
+    shared: &Shared,
+    output: Value,
+    port: Option<String>,
+) -> Option<TaskResult> {
     if !values::is_large(&output) {
-        return TaskResult::Succeeded { output, port };
+        return Some(TaskResult::Succeeded { output, port });
     }
-    let artifacts = shared.artifacts.clone();
-    let kept = tokio::task::spawn_blocking(move || values::keep(&artifacts, &output)).await;
-    let reason = match kept {
-        Ok(Ok(output)) => return TaskResult::Succeeded { output, port },
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
+    let output = Arc::new(output);
+    let mut wait = FIRST_RETRY;
+    let reason = loop {
+        let (artifacts, value) = (shared.artifacts.clone(), output.clone());
+        let kept = tokio::task::spawn_blocking(move || values::keep(&artifacts, &value)).await;
+        match kept {
+            Ok(Ok(output)) => return Some(TaskResult::Succeeded { output, port }),
+            Ok(Err(error)) if is_full(&error) => {
+                tracing::warn!(%error, "an output waits for room on the disk");
+            }
+            Ok(Err(error)) => break error.to_string(),
+            Err(error) => break error.to_string(),
+        }
+        tokio::select! {
+            () = shared.closing.cancelled() => return None,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(LAST_RETRY);
     };
-    TaskResult::Failed(
+    Some(TaskResult::Failed(
         StepError::new(
             "output-not-kept",
             format!("its output could not be kept: {reason}"),
         )
         .hint("check the space and the rights of the data folder"),
+    ))
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
     )
 }
 
