@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use baton_core::document::{Edge, Step, Workflow};
 use baton_core::machine::{Event, Outcome};
+use baton_core::table::INLINE_LIMIT;
 use baton_engine::{Engine, EngineConfig, NewRun};
 use baton_store::{OpenOptions, Store};
 use serde_json::{Value, json};
@@ -69,34 +70,36 @@ impl Drop for Disk {
     }
 }
 
-/// Steps one after the other; each output takes some space in the log, and in the middle they wait: whoever stands there
-/// goes on when the disk is full.
-fn workflow(steps: usize, bytes: usize) -> Workflow {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Small,
+    Large,
+}
+
+/// Steps one after the other. Their outputs take space in the log; with `Last::Large` the last one is kept as an artifact,
+/// another one for each run. In the middle a run waits, and goes on when the disk is full.
+fn workflow(last: Last) -> Workflow {
+    let words = |count: usize| "word ".repeat(count / 5);
+    let large = format!("{{% run.id %}} {}", words(INLINE_LIMIT));
+    let mut steps = vec![
+        ("set_values", json!({ "values": { "text": words(6_000) } })),
+        ("wait", json!({ "for": "700ms" })),
+        ("set_values", json!({ "values": { "text": words(6_000) } })),
+    ];
+    if last == Last::Large {
+        steps.push(("set_values", json!({ "values": { "text": large } })));
+    }
     let mut workflow = Workflow::new("full", "Full");
-    for index in 0..steps {
-        let text = format!("{index} ").repeat(bytes / 4 + 1);
+    for (index, (kind, with)) in steps.into_iter().enumerate() {
         workflow.steps.push(Step {
             id: format!("s{index}"),
-            kind: if index == steps / 2 {
-                "wait"
-            } else {
-                "set_values"
-            }
-            .to_owned(),
-            with: if index == steps / 2 {
-                json!({ "for": "700ms" })
-            } else {
-                json!({ "values": { "text": text } })
-            }
-            .as_object()
-            .cloned()
-            .unwrap_or_default(),
+            kind: kind.to_owned(),
+            with: with.as_object().cloned().unwrap_or_default(),
             ..Step::default()
         });
         if index > 0 {
-            workflow
-                .edges
-                .push(Edge::new(format!("s{}", index - 1), format!("s{index}")));
+            let edge = Edge::new(format!("s{}", index - 1), format!("s{index}"));
+            workflow.edges.push(edge);
         }
     }
     workflow
@@ -112,13 +115,21 @@ async fn fill(case: &Case<'_>, disk: &Path, size: u64) -> Result<(), String> {
         .await
         .map_err(text)?;
     let engine = start(&store).await?;
-    let workflow = Arc::new(workflow(6, 2_500));
+    let (small, large) = (
+        Arc::new(workflow(Last::Small)),
+        Arc::new(workflow(Last::Large)),
+    );
     // Filled to the brim: from here on nothing new can be written.
     let mut runs = Vec::new();
     let mut refused = None;
-    for _ in 0..2_000 {
+    for number in 0..2_000 {
+        let is_large = number % 8 == 3;
         let new = NewRun {
-            workflow: workflow.clone(),
+            workflow: if is_large {
+                large.clone()
+            } else {
+                small.clone()
+            },
             path: None,
             work_dir: disk.to_path_buf(),
             input: Value::Null,

@@ -37,7 +37,7 @@ const LATE: u32 = 9;
 
 pub(crate) fn run(cx: &Cx) -> anyhow::Result<Tally> {
     let points = points(cx)?;
-    let tally = series(cx, cx.cases.div_ceil(ROUNDS), |case| {
+    let tally = series(cx, cx.cases.div_ceil(ROUNDS - 1), |case| {
         let data = case.folder.join("data");
         let mut said = Said::default();
         for round in 0..ROUNDS {

@@ -145,6 +145,7 @@ impl Writer {
         if trial::has_bug("ack-before-commit") {
             let say = |waiting: Waiting| {
                 answer(waiting.reply, Ok(Some(1)));
+                trial::point("store-answered");
                 waiting.work
             };
             let work: Vec<Work> = group.into_iter().map(say).collect();
