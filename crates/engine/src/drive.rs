@@ -329,6 +329,8 @@ fn may_pass(error: &StoreError) -> bool {
         | StoreError::ReadOnlyFolder { .. }
         | StoreError::Database { .. } => true,
         StoreError::Locked { .. }
+        | StoreError::UnsafeFolder { .. }
+        | StoreError::TakenAway { .. }
         | StoreError::ReadOnly
         | StoreError::Newer { .. }
         | StoreError::Damaged { .. }

@@ -15,6 +15,20 @@ pub enum StoreError {
         /// The process that owns it, if that is known.
         pid: Option<u32>,
     },
+    /// A database is not safe where the folder is. Nothing was made there.
+    #[error("the data folder `{}` cannot be used: {why}", .path.display())]
+    UnsafeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with the place.
+        why: String,
+    },
+    /// The folder was moved or deleted under the hands of its owner.
+    #[error("the data folder `{}` was moved, deleted or replaced while Baton was using it", .path.display())]
+    TakenAway {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The folder, or a file in it, does not allow writing.
     #[error("the data folder `{}` cannot be written to: {detail}", .path.display())]
     ReadOnlyFolder {
@@ -123,6 +137,8 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "store-locked",
+            Self::UnsafeFolder { .. } => "store-unsafe-folder",
+            Self::TakenAway { .. } => "store-taken-away",
             Self::ReadOnlyFolder { .. } => "store-read-only-folder",
             Self::ReadOnly => "store-read-only",
             Self::Newer { .. } => "store-newer",
@@ -145,8 +161,14 @@ impl StoreError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Locked { .. } => Some(
-                "close the other Baton, choose another folder with `--data`, or open this one for reading only",
+                "the other Baton does not answer: end it (`baton doctor` says which it is), or choose another folder with `--data`",
             ),
+            Self::UnsafeFolder { .. } => Some(
+                "choose a folder on a disk of this machine with `--data` or `BATON_DATA_DIR`; whoever knows that only this machine uses it sets `BATON_ALLOW_ANY_FOLDER=1`",
+            ),
+            Self::TakenAway { .. } => {
+                Some("put it back where it was, and Baton goes on with what is in it")
+            }
             Self::ReadOnlyFolder { .. } => Some(
                 "allow writing to the folder, choose another one with `--data`, or open this one for reading only",
             ),

@@ -10,7 +10,7 @@
 //!
 //! # Invariants
 //!
-//! * One process owns a data folder for writing (`baton.lock`), and in it one task owns the one connection
+//! * One process owns a data folder for writing (`baton.lock`, and on Unix the folder itself is locked), and in it one task owns the one connection
 //!   that writes. Dropping the future of a write never takes back a write.
 //! * What was acknowledged is on disk: the reply comes after `COMMIT` with `synchronous=FULL`.
 //! * Events are never changed or removed: triggers refuse it, and the hash chain shows it.
@@ -25,6 +25,7 @@ mod keeps;
 mod lock;
 mod migrate;
 mod open;
+mod place;
 mod questions;
 mod rows;
 mod runs;

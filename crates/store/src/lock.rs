@@ -1,4 +1,7 @@
 //! One owner for a data folder: a lock that the system takes back when the owner is gone.
+//!
+//! On Unix the folder itself is locked as well as the file in it: whoever deletes or replaces the file does not let a
+//! second owner in. The number in the file is for people; nobody concludes from it that the owner lives.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,12 +18,15 @@ const FILE: &str = "baton.lock";
 pub(crate) struct Lock {
     file: File,
     path: PathBuf,
+    /// Held for as long as the file.
+    _folder: Option<File>,
 }
 
 impl Lock {
     /// Takes the folder into possession, and says whether its last owner left it properly.
     pub(crate) fn take(dir: &Path) -> Result<(Self, LeftBy), StoreError> {
         let path = dir.join(FILE);
+        let folder = lock_folder(dir)?;
         let mut file = File::options()
             .read(true)
             .write(true)
@@ -45,10 +51,30 @@ impl Lock {
             Ok(0) => LeftBy::Closing,
             Ok(_) | Err(_) => LeftBy::Dying,
         };
-        let lock = Self { file, path };
+        let lock = Self {
+            file,
+            path,
+            _folder: folder,
+        };
         lock.write(&format!("{}\n", std::process::id()))
             .map_err(|error| StoreError::from_io(&error, dir))?;
         Ok((lock, left))
+    }
+
+    /// Whether nobody owns the folder; makes nothing.
+    pub(crate) fn look(dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(FILE);
+        let Ok(file) = File::open(&path) else {
+            return Ok(());
+        };
+        let locked = || StoreError::Locked {
+            path: dir.to_path_buf(),
+            pid: owner(&path),
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Err(locked()),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        }
     }
 
     /// Gives the folder back after everything in it was finished.
@@ -75,6 +101,29 @@ pub(crate) enum LeftBy {
     Closing,
     /// It was killed, or the power went.
     Dying,
+}
+
+/// The folder cannot be replaced while it is in use without moving everything that is in it.
+#[cfg(unix)]
+fn lock_folder(dir: &Path) -> Result<Option<File>, StoreError> {
+    let folder = File::open(dir).map_err(|error| StoreError::from_io(&error, dir))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+            path: dir.to_path_buf(),
+            pid: owner(&dir.join(FILE)),
+        }),
+        Err(TryLockError::Error(error)) => {
+            // Not every file system can: the file in it has to do.
+            tracing::debug!(%error, "the data folder itself cannot be locked");
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn lock_folder(_dir: &Path) -> Result<Option<File>, StoreError> {
+    Ok(None)
 }
 
 fn owner(path: &Path) -> Option<u32> {

@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::events::Encoded;
 use crate::keeps::Keep;
+use crate::lock::Lock;
 use crate::rows::{
     Append, Appended, DraftRow, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
 };
 use crate::writer::{Batch, Command, QUEUE, Work, Writer};
-use crate::{StoreError, events, keeps, open, questions, runs, verify};
+use crate::{StoreError, events, keeps, open, place, questions, runs, verify};
 
 /// Folder of large values in the data folder.
 pub(crate) const ARTIFACTS: &str = "artifacts";
@@ -32,6 +33,8 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// How long a connection waits for another one before it gives up.
     pub busy_timeout: Duration,
+    /// Also in folders on network file systems and of programs that copy them to other machines.
+    pub any_folder: bool,
 }
 
 impl Default for OpenOptions {
@@ -39,6 +42,7 @@ impl Default for OpenOptions {
         Self {
             read_only: false,
             busy_timeout: Duration::from_secs(5),
+            any_folder: false,
         }
     }
 }
@@ -65,12 +69,24 @@ impl Store {
             let readers = open::for_reading(dir, options.busy_timeout).await?;
             return Ok(Self::new(dir, readers, None));
         }
+        if !options.any_folder {
+            place::refuse_unsafe(dir)?;
+        }
         let settings = open::writer_options(dir, options.busy_timeout);
         let (lock, conn) = open::for_writing(dir, &settings, options.busy_timeout).await?;
         let readers = open::reader_pool(open::reader_options(dir, options.busy_timeout));
         let (requests, waiting) = mpsc::channel(QUEUE);
         tokio::spawn(Writer::new(dir.to_path_buf(), settings, conn, lock).run(waiting));
         Ok(Self::new(dir, readers, Some(requests)))
+    }
+
+    /// Whether nobody owns the data folder `dir` for writing; takes and makes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] if somebody does.
+    pub fn is_free(dir: &Path) -> Result<(), StoreError> {
+        Lock::look(dir)
     }
 
     /// The data folder.
