@@ -4,7 +4,7 @@
 //! desktop has: dialogs of the system, notifications, one instance, a place on the screen that is remembered.
 //! The state of record is behind [`baton_api`]; this process may end at any moment and nothing is lost.
 //!
-//! * [`backend`]: the one [`baton_api::App`], opened at the first question.
+//! * [`backend`]: the one [`baton_api::Member`], joined at the first question.
 //! * [`rpc`]: the two functions that the page can call.
 //! * [`window`]: the window, and where its page may go.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]

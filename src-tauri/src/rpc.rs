@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::backend::Backend;
 
-/// Passes a request to [`baton_api::dispatch`].
+/// Passes a request to [`baton_api::Member::call`].
 ///
 /// There is a single command on purpose: what can be asked is decided by the list in `baton-api`, which the
 /// command line and the generated TypeScript share, so nothing can be callable here and missing there.
@@ -21,8 +21,7 @@ pub(crate) async fn rpc(
     name: String,
     request: Value,
 ) -> Result<Value, ApiError> {
-    let app = backend.app().await?;
-    baton_api::dispatch(&app, &name, request).await
+    backend.member().await?.call(&name, request).await
 }
 
 /// The task that feeds the page; a page that was loaded anew takes the place of the one before.
@@ -38,8 +37,7 @@ pub(crate) async fn subscribe(
     subscription: State<'_, Subscription>,
     channel: Channel<BackendEvent>,
 ) -> Result<(), ApiError> {
-    let app = backend.app().await?;
-    let mut events = app.subscribe();
+    let mut events = backend.member().await?.subscribe();
     let feeding = tauri::async_runtime::spawn(async move {
         loop {
             let event = match events.recv().await {

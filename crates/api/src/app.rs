@@ -17,10 +17,10 @@ use crate::catalog::SampleList;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::history::Histories;
-use crate::{bridge, handlers};
+use crate::{bridge, handlers, places};
 
 /// How many events a slow reader may be behind before it has to read everything again.
-const EVENTS: usize = 4_096;
+pub(crate) const EVENTS: usize = 4_096;
 
 /// How to open Baton.
 #[derive(Debug, Clone)]
@@ -41,6 +41,10 @@ pub struct AppConfig {
     pub concurrency: usize,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Also in a data folder where a database is not safe.
+    pub any_folder: bool,
+    /// What this program calls itself, to others that use the same data folder.
+    pub program: String,
 }
 
 impl AppConfig {
@@ -56,6 +60,8 @@ impl AppConfig {
             default_work_dir: None,
             concurrency: 8,
             clock: Arc::new(SystemClock),
+            any_folder: places::allows_any_folder(),
+            program: "Baton".to_owned(),
         }
     }
 }
@@ -64,21 +70,30 @@ impl AppConfig {
 #[derive(Debug, Clone)]
 pub struct App {
     inner: Arc<Inner>,
+    asker: Arc<Asker>,
+}
+
+/// Whoever asks: relative paths, samples and the name of the person are theirs.
+#[derive(Debug)]
+struct Asker {
+    config: AppConfig,
+    /// The asker is another process.
+    is_other: bool,
+    samples: Mutex<Option<SampleList>>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    config: AppConfig,
     store: Store,
     engine: Option<Engine>,
     read_only: Option<StoreError>,
     catalog: Arc<Catalog>,
+    program: String,
     person: RwLock<Option<String>>,
     events: broadcast::Sender<BackendEvent>,
     is_bridged: AtomicBool,
     is_watching: AtomicBool,
     watched: Mutex<BTreeMap<PathBuf, Option<SystemTime>>>,
-    samples: Mutex<Option<SampleList>>,
     histories: Histories,
     closing: CancellationToken,
 }
@@ -91,7 +106,16 @@ impl App {
     ///
     /// If the folder cannot even be looked into, or another Baton owns it.
     pub async fn open(config: AppConfig) -> Result<Self, ApiError> {
-        let (store, read_only) = open_store(&config).await?;
+        Ok(Self::try_open(config).await??)
+    }
+
+    /// As [`App::open`]; an owner that is there already is told apart from other troubles.
+    pub(crate) async fn try_open(config: AppConfig) -> Result<Result<Self, StoreError>, ApiError> {
+        let (store, read_only) = match open_store(&config).await {
+            Ok(opened) => opened,
+            Err(locked @ StoreError::Locked { .. }) => return Ok(Err(locked)),
+            Err(error) => return Err(error.into()),
+        };
         let catalog = Arc::new(baton_steps::catalog());
         let engine = if read_only.is_none() {
             let mut engine = EngineConfig::new(store.clone(), catalog.clone());
@@ -101,26 +125,43 @@ impl App {
         } else {
             None
         };
+        let program = config.program.clone();
         let app = Self {
+            asker: Arc::new(Asker::new(config, false)),
             inner: Arc::new(Inner {
-                config,
                 store,
                 engine,
                 read_only,
                 catalog,
+                program,
                 person: RwLock::new(None),
                 events: broadcast::Sender::new(EVENTS),
                 is_bridged: AtomicBool::new(false),
                 is_watching: AtomicBool::new(false),
                 watched: Mutex::default(),
-                samples: Mutex::default(),
                 histories: Histories::default(),
                 closing: CancellationToken::new(),
             }),
         };
         let settings = handlers::settings_of(&app).await?;
         app.name_person(settings.person);
-        Ok(app)
+        Ok(Ok(app))
+    }
+
+    /// The same, for a process that asks from elsewhere. `config` is its own; where things are kept stays.
+    pub(crate) fn on_behalf_of(&self, config: AppConfig) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            asker: Arc::new(Asker::new(config, true)),
+        }
+    }
+
+    /// Who owns the data folder, if whoever asks does not.
+    pub(crate) fn owner(&self) -> Option<String> {
+        let program = &self.inner.program;
+        self.asker
+            .is_other
+            .then(|| format!("{program} (process {})", std::process::id()))
     }
 
     /// Everything that changes from now on.
@@ -158,7 +199,7 @@ impl App {
     }
 
     pub(crate) fn config(&self) -> &AppConfig {
-        &self.inner.config
+        &self.asker.config
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -178,7 +219,7 @@ impl App {
     }
 
     pub(crate) fn now(&self) -> baton_core::Millis {
-        self.inner.config.clock.now()
+        self.asker.config.clock.now()
     }
 
     /// Why nothing can be written, if so.
@@ -202,7 +243,7 @@ impl App {
 
     /// Who answers approvals here.
     pub(crate) fn person(&self) -> String {
-        let configured = self.inner.config.person.clone();
+        let configured = self.config().person.clone();
         let named = || {
             self.inner
                 .person
@@ -228,7 +269,7 @@ impl App {
     }
 
     pub(crate) fn cached_samples(&self) -> Option<SampleList> {
-        self.inner
+        self.asker
             .samples
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -237,7 +278,7 @@ impl App {
 
     pub(crate) fn cache_samples(&self, samples: SampleList) {
         *self
-            .inner
+            .asker
             .samples
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(samples);
@@ -269,9 +310,20 @@ impl App {
     }
 }
 
-async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), ApiError> {
+impl Asker {
+    fn new(config: AppConfig, is_other: bool) -> Self {
+        Self {
+            config,
+            is_other,
+            samples: Mutex::default(),
+        }
+    }
+}
+
+async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), StoreError> {
     let options = |read_only| OpenOptions {
         read_only,
+        any_folder: config.any_folder,
         ..OpenOptions::default()
     };
     if config.read_only {
@@ -289,10 +341,10 @@ async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), A
             | StoreError::Damaged { .. }
     );
     if !can_look {
-        return Err(reason.into());
+        return Err(reason);
     }
     match Store::open(&config.data_dir, options(true)).await {
         Ok(store) => Ok((store, Some(reason))),
-        Err(_) => Err(reason.into()),
+        Err(_) => Err(reason),
     }
 }

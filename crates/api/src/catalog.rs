@@ -65,6 +65,8 @@ pub struct AppInfo {
     pub person: String,
     /// Set when the data folder cannot be written: why. Everything can be looked at, nothing runs.
     pub read_only: Option<String>,
+    /// The program that owns the data folder and carries runs out, if it is not the one that answers here.
+    pub owner: Option<String>,
 }
 
 /// A sample workflow.

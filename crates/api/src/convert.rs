@@ -15,6 +15,8 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { .. } => Code::Conflict,
             StoreError::Invalid { .. } => Code::BadRequest,
             StoreError::Locked { .. }
+            | StoreError::UnsafeFolder { .. }
+            | StoreError::TakenAway { .. }
             | StoreError::ReadOnlyFolder { .. }
             | StoreError::ReadOnly
             | StoreError::Newer { .. }

@@ -52,6 +52,9 @@ pub enum Code {
     Io,
     /// The data folder cannot be used: locked, read-only, damaged, from a newer build, or full.
     Store,
+    /// The program that owned the data folder ended before it answered, and whether the command was carried out is not
+    /// known: the UI reads again, and lets people ask again.
+    OwnerGone,
     /// Anything else. The UI shows the message and offers the log.
     Internal,
 }

@@ -7,6 +7,7 @@ use baton_core::document::Workflow;
 use baton_core::error::StepError;
 use baton_core::machine::{Decision, Event, Logged, Outcome, Phase, Run, Wait};
 use baton_engine::{EngineError, EngineNotice};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,8 +17,11 @@ use crate::error::{ApiError, Code};
 use crate::handlers;
 use crate::runs::RunStart;
 
+/// Events that are handed on at once.
+const PAGE: u32 = 1_000;
+
 /// A run to carry out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// The document, exactly as it is.
     pub document: Workflow,
@@ -34,7 +38,7 @@ pub struct Request {
 }
 
 /// How far it came.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// Id of the run.
     pub run: String,
@@ -62,33 +66,7 @@ pub async fn run(
     request: Request,
     on_event: impl FnMut(&Logged),
 ) -> Result<RunResult, ApiError> {
-    let notices = app.engine()?.subscribe();
-    let Request {
-        document,
-        path,
-        work_dir,
-        input,
-        approvals,
-        by,
-    } = request;
-    let shown = |path: PathBuf| path.display().to_string();
-    let start = RunStart {
-        document,
-        path: path.map(shown),
-        input,
-        work_dir: work_dir.map(shown),
-    };
-    let run = handlers::begin(app, start, &by).await?.run;
-    Watch {
-        app,
-        run,
-        approvals,
-        seen: 0,
-        ended: None,
-        on_event,
-    }
-    .until_done(notices)
-    .await
+    to_the_end(Watch::begin(app, request).await?, on_event).await
 }
 
 /// Goes along with a run that was begun before, as [`run`] does, from the event after `after` on.
@@ -103,47 +81,112 @@ pub async fn follow(
     after: u32,
     on_event: impl FnMut(&Logged),
 ) -> Result<RunResult, ApiError> {
-    let notices = app.engine()?.subscribe();
-    let row = handlers::run_row(app, run).await?;
-    // The end of a run that has ended is told once more: it holds the result.
-    let seen = if row.ended_at.is_some() {
-        after.min(row.seq.saturating_sub(1))
-    } else {
-        after
-    };
-    let run = row.id;
-    Watch {
-        app,
-        run,
-        approvals,
-        seen,
-        ended: None,
-        on_event,
-    }
-    .until_done(notices)
-    .await
+    to_the_end(Watch::join(app, run, approvals, after).await?, on_event).await
 }
 
-struct Watch<'a, F> {
-    app: &'a App,
+pub(crate) async fn to_the_end(
+    mut watch: Watch,
+    mut on_event: impl FnMut(&Logged),
+) -> Result<RunResult, ApiError> {
+    loop {
+        match watch.next().await? {
+            Seen::Events(events) => events.iter().for_each(&mut on_event),
+            Seen::Result(result) => return Ok(*result),
+        }
+    }
+}
+
+/// A run as it goes on, for whoever goes along with it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    app: App,
     run: String,
+    notices: broadcast::Receiver<EngineNotice>,
     approvals: BTreeMap<String, Decision>,
     seen: u32,
     ended: Option<RunResult>,
-    on_event: F,
 }
 
-impl<F: FnMut(&Logged)> Watch<'_, F> {
-    async fn until_done(
-        mut self,
-        mut notices: broadcast::Receiver<EngineNotice>,
-    ) -> Result<RunResult, ApiError> {
+/// What came next.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// Events that are durable, in order.
+    Events(Vec<Logged>),
+    /// Nothing more comes.
+    Result(Box<RunResult>),
+}
+
+impl Watch {
+    /// Begins a run.
+    pub(crate) async fn begin(app: &App, request: Request) -> Result<Self, ApiError> {
+        let notices = app.engine()?.subscribe();
+        let Request {
+            document,
+            path,
+            work_dir,
+            input,
+            approvals,
+            by,
+        } = request;
+        let shown = |path: PathBuf| path.display().to_string();
+        let start = RunStart {
+            document,
+            path: path.map(shown),
+            input,
+            work_dir: work_dir.map(shown),
+        };
+        let run = handlers::begin(app, start, &by).await?.run;
+        Ok(Self {
+            app: app.clone(),
+            run,
+            notices,
+            approvals,
+            seen: 0,
+            ended: None,
+        })
+    }
+
+    /// Goes along with a run that was begun before.
+    pub(crate) async fn join(
+        app: &App,
+        run: &str,
+        approvals: BTreeMap<String, Decision>,
+        after: u32,
+    ) -> Result<Self, ApiError> {
+        let notices = app.engine()?.subscribe();
+        let row = handlers::run_row(app, run).await?;
+        // The end of a run that has ended is told once more: it holds the result.
+        let seen = if row.ended_at.is_some() {
+            after.min(row.seq.saturating_sub(1))
+        } else {
+            after
+        };
+        Ok(Self {
+            app: app.clone(),
+            run: row.id,
+            notices,
+            approvals,
+            seen,
+            ended: None,
+        })
+    }
+
+    /// Its id.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Waits for what comes next. Nothing is lost if the future is dropped before it is done.
+    pub(crate) async fn next(&mut self) -> Result<Seen, ApiError> {
         loop {
-            self.catch_up().await?;
-            if let Some(result) = self.result().await? {
-                return Ok(result);
+            let events = self.catch_up().await?;
+            if !events.is_empty() {
+                return Ok(Seen::Events(events));
             }
-            match notices.recv().await {
+            if let Some(result) = self.result().await? {
+                return Ok(Seen::Result(Box::new(result)));
+            }
+            match self.notices.recv().await {
                 Ok(EngineNotice::Stalled { row }) if row.id == self.run => {
                     tracing::warn!(
                         run = row.id,
@@ -162,34 +205,31 @@ impl<F: FnMut(&Logged)> Watch<'_, F> {
         }
     }
 
-    /// Hands on the events that are durable by now.
-    async fn catch_up(&mut self) -> Result<(), ApiError> {
-        loop {
-            let page = self.app.store().events(&self.run, self.seen, 5_000).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
+    /// The events that are durable by now.
+    async fn catch_up(&mut self) -> Result<Vec<Logged>, ApiError> {
+        let page = self.app.store().events(&self.run, self.seen, PAGE).await?;
+        if let Some(last) = page.last() {
             self.seen = last.seq;
-            for logged in &page {
-                (self.on_event)(logged);
-                if let Event::RunEnded {
-                    outcome,
-                    name,
-                    outputs,
-                    error,
-                } = &logged.event
-                {
-                    self.ended = Some(RunResult {
-                        run: self.run.clone(),
-                        outcome: Some(*outcome),
-                        name: name.clone(),
-                        outputs: outputs.clone(),
-                        error: error.clone(),
-                        waiting_for: Vec::new(),
-                    });
-                }
+        }
+        for logged in &page {
+            if let Event::RunEnded {
+                outcome,
+                name,
+                outputs,
+                error,
+            } = &logged.event
+            {
+                self.ended = Some(RunResult {
+                    run: self.run.clone(),
+                    outcome: Some(*outcome),
+                    name: name.clone(),
+                    outputs: outputs.clone(),
+                    error: error.clone(),
+                    waiting_for: Vec::new(),
+                });
             }
         }
+        Ok(page)
     }
 
     /// The result, if the run ended or nothing here makes it go on.

@@ -42,6 +42,12 @@ pub fn samples_dir() -> Option<PathBuf> {
     from_environment("BATON_SAMPLES_DIR").or_else(above)
 }
 
+/// Whether `BATON_ALLOW_ANY_FOLDER` says that a data folder may be where a database is not safe.
+pub fn allows_any_folder() -> bool {
+    from_environment("BATON_ALLOW_ANY_FOLDER")
+        .is_some_and(|value| value.as_os_str() != "0" && value.as_os_str() != "false")
+}
+
 fn from_environment(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .filter(|value| !value.is_empty())

@@ -11,6 +11,7 @@ Exit codes:
   130  interrupted twice: the run is left as it is, and goes on with `baton resume`
 
 Environment:
+  BATON_ALLOW_ANY_FOLDER  1: also a data folder on a network or a synced one
   BATON_DATA_DIR     database and artifacts, if `--data` is not given
   BATON_SAMPLES_DIR  the sample workflows
   BATON_UI_DIR       the built user interface, for `baton serve`

@@ -1,11 +1,10 @@
-//! Asking Baton: in this process, or at the server that owns the data folder already.
+//! Asking Baton: as the owner of the data folder, or the one that owns it already.
 
 use std::path::{Path, PathBuf};
 
 use baton_api::places::samples_dir;
 use baton_api::runs::{RunGet, RunList, RunListed, RunView};
-use baton_api::{ApiError, App, AppConfig, Code, dispatch};
-use baton_server::Client;
+use baton_api::{ApiError, App, AppConfig, Code, Member, dispatch};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,24 +15,26 @@ pub(crate) const DATABASE: &str = "baton.db";
 
 /// Whom to ask.
 pub(crate) enum Session {
-    /// This process owns the data folder, or looks into it.
-    Own(Box<App>),
-    /// A server owns it.
-    Other(Client),
+    /// Whoever owns the data folder: this process, or another one.
+    Member(Member),
+    /// Nobody: this process looks into the folder.
+    Look(Box<App>),
 }
 
 impl Session {
-    /// To change something: takes the data folder, or asks the server that has it.
+    /// To change something: takes the data folder, or becomes a client of the Baton that has it.
     pub(crate) async fn open(data: Option<&Path>) -> Result<Self, Trouble> {
-        let config = config(data)?;
-        let data_dir = config.data_dir.clone();
-        match App::open(config).await {
-            Ok(app) => Ok(Self::Own(Box::new(app))),
-            Err(error) if error.code == Code::Store => match Client::find(&data_dir).await {
-                Some(client) => Ok(Self::Other(client)),
-                None => Err(error.into()),
-            },
-            Err(error) => Err(error.into()),
+        Ok(Self::Member(Member::join(config(data)?).await?))
+    }
+
+    /// For what goes on with a run.
+    pub(crate) fn member(&self) -> Result<&Member, ApiError> {
+        match self {
+            Self::Member(member) => Ok(member),
+            Self::Look(_) => Err(ApiError::new(
+                Code::Store,
+                "the data folder was opened for looking only",
+            )),
         }
     }
 
@@ -48,7 +49,7 @@ impl Session {
             let hint = "run a workflow first, or name another folder with `--data`";
             return Err(ApiError::new(Code::NotFound, message).hint(hint).into());
         }
-        Ok(Self::Own(Box::new(App::open(config).await?)))
+        Ok(Self::Look(Box::new(App::open(config).await?)))
     }
 
     /// Carries out a command.
@@ -57,13 +58,13 @@ impl Session {
         name: &str,
         request: &Q,
     ) -> Result<A, ApiError> {
+        let app = match self {
+            Self::Member(member) => return member.ask(name, request).await,
+            Self::Look(app) => app,
+        };
         let internal = |error: serde_json::Error| ApiError::new(Code::Internal, error.to_string());
         let request = serde_json::to_value(request).map_err(internal)?;
-        let answer = match self {
-            Self::Own(app) => dispatch(app, name, request).await?,
-            Self::Other(client) => client.call(name, &request).await?,
-        };
-        serde_json::from_value(answer).map_err(internal)
+        serde_json::from_value(dispatch(app, name, request).await?).map_err(internal)
     }
 
     /// The run that a person means by a number (`12`, `#12`), an id, or the beginning of an id.
@@ -95,8 +96,9 @@ impl Session {
 
     /// Gives the data folder back.
     pub(crate) async fn close(self) {
-        if let Self::Own(app) = self {
-            app.shutdown().await;
+        match self {
+            Self::Member(member) => member.shutdown().await,
+            Self::Look(app) => app.shutdown().await,
         }
     }
 }
@@ -116,8 +118,17 @@ pub(crate) fn config(data: Option<&Path>) -> Result<AppConfig, Trouble> {
         data_dir: data_dir(data)?,
         samples_dir: samples_dir().unwrap_or_else(|| here.join("workflows")),
         workspace_dir: here,
+        program: program(),
         ..AppConfig::default()
     })
+}
+
+/// What others that use the data folder read about this process: `baton run`, `baton serve` …
+fn program() -> String {
+    let command = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    format!("baton {}", command.unwrap_or_default())
+        .trim_end()
+        .to_owned()
 }
 
 /// The data folder.

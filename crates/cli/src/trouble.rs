@@ -128,7 +128,7 @@ impl From<ApiError> for Trouble {
             | Code::Untrusted
             | Code::Io
             | Code::Store => Exit::Unusable,
-            Code::Conflict | Code::AlreadyEnded | Code::Internal => Exit::Failure,
+            Code::Conflict | Code::AlreadyEnded | Code::OwnerGone | Code::Internal => Exit::Failure,
         };
         Self {
             exit,

@@ -106,7 +106,7 @@ impl Access {
 }
 
 /// What only somebody who knows the token can answer to a challenge.
-pub(crate) fn proof_of(token: &str, challenge: &str) -> String {
+fn proof_of(token: &str, challenge: &str) -> String {
     blake3::keyed_hash(hash(token).as_bytes(), challenge.as_bytes()).to_string()
 }
 

@@ -25,7 +25,6 @@
 
 mod access;
 mod backend;
-mod client;
 mod connections;
 mod guard;
 mod handlers;
@@ -35,7 +34,6 @@ mod server;
 mod ui_files;
 
 pub use backend::Backend;
-pub use client::Client;
 pub use routes::{Proof, Route, Rule};
 pub use server::{Config, FILE_NAME, ServeError, Server};
 pub use ui_files::find_ui;

@@ -58,7 +58,7 @@ pub(crate) fn failed(error: ApiError) -> Response {
         Code::Conflict | Code::AlreadyEnded => StatusCode::CONFLICT,
         Code::Invalid | Code::Unusable | Code::Io => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Untrusted => StatusCode::FORBIDDEN,
-        Code::Store => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Store | Code::OwnerGone => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, Json(error)).into_response()

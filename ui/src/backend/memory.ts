@@ -53,6 +53,7 @@ function standard(): Handlers {
       platform: "linux",
       person: "you",
       readOnly: null,
+      owner: null,
     }),
     catalog_list: () => ({ kinds: [] }),
     sample_list: () => ({ samples: [] }),

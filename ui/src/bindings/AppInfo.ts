@@ -23,4 +23,8 @@ person: string,
 /**
  * Set when the data folder cannot be written: why. Everything can be looked at, nothing runs.
  */
-readOnly: string | null, };
+readOnly: string | null, 
+/**
+ * The program that owns the data folder and carries runs out, if it is not the one that answers here.
+ */
+owner: string | null, };

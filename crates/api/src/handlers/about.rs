@@ -23,6 +23,7 @@ pub async fn app_info(app: &App, _: Nothing) -> Result<AppInfo, ApiError> {
         platform: std::env::consts::OS.to_owned(),
         person: app.person(),
         read_only: app.read_only().map(ToString::to_string),
+        owner: app.owner(),
     })
 }
 

@@ -5,6 +5,7 @@
 )]
 
 mod opening;
+mod owner;
 mod running;
 mod saving;
 mod support;

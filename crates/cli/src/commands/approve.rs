@@ -1,10 +1,9 @@
-//! `baton approve`: answers a question, and goes on with the run if nobody else does.
+//! `baton approve`: answers a question, and goes along with the run, whoever carries it out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use baton_api::catalog::Nothing;
-use baton_api::headless;
 use baton_api::runs::{ApprovalDecide, RunView};
 use baton_api::{ApiError, Code};
 
@@ -22,7 +21,7 @@ pub(crate) async fn run(args: Approve, data: Option<&Path>, out: Out) -> Result<
     result
 }
 
-async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, Trouble> {
+async fn answer(session: &Session, args: Approve, out: Out) -> Result<Exit, Trouble> {
     let view = session.find_run(&args.run).await?;
     let step = asking(&view, &args.step)?;
     let question = view.steps[&step].question.as_ref();
@@ -38,28 +37,11 @@ async fn answer(session: &Session, args: Approve, mut out: Out) -> Result<Exit, 
         by: None,
     };
     let _: Nothing = session.call("approval_decide", &decide).await?;
-    match session {
-        Session::Own(app) => {
-            let follow = Follow::of(out, args.json, &view);
-            let run = &view.summary.id;
-            let carried_out = headless::follow(app, run, BTreeMap::new(), view.seq, |logged| {
-                follow.see(logged)
-            });
-            follow.until(app, carried_out).await
-        }
-        Session::Other(client) if args.json => {
-            out.json(&serde_json::json!({ "run": view.summary.id, "server": client.url() }));
-            Ok(Exit::Success)
-        }
-        Session::Other(client) => {
-            out.line(&format!(
-                "✓ Answered; run {} goes on at {}",
-                view.summary.number,
-                client.url()
-            ));
-            Ok(Exit::Success)
-        }
-    }
+    let follow = Follow::of(out, args.json, &view);
+    let run = &view.summary.id;
+    let member = session.member()?;
+    let carried_out = member.follow(run, BTreeMap::new(), view.seq, |logged| follow.see(logged));
+    follow.until(member, carried_out).await
 }
 
 /// The path of the step that is meant: by path, or by id if only one asks.

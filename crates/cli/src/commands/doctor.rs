@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use baton_api::catalog::Nothing;
+use baton_api::owner;
 use baton_api::places::samples_dir;
 use baton_api::runs::Verified;
-use baton_server::{Client, find_ui};
+use baton_server::find_ui;
 use serde::Serialize;
 
 use crate::args::Json;
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Resu
     findings.extend(permissions(&folder));
     findings.extend(space(&folder));
     findings.extend(database(data, &folder).await);
-    findings.extend(server(&folder).await);
+    findings.push(owned_by(&folder).await);
     findings.extend([user_interface(), samples(), duckdb()]);
     let ok = findings
         .iter()
@@ -240,13 +241,20 @@ fn sqlite_version(file: &Path) -> Option<String> {
     ))
 }
 
-async fn server(folder: &Path) -> Option<Finding> {
-    let client = Client::find(folder).await?;
-    Some(Finding::new(
-        "server",
-        State::Ok,
-        format!("`baton serve` runs at {}", client.url()),
-    ))
+/// Whoever has the folder answers, or holds it without answering, or nobody has it.
+async fn owned_by(folder: &Path) -> Finding {
+    match owner::owner_of(folder).await {
+        Ok(None) => Finding::new("owner", State::Ok, "nobody; the next command owns it"),
+        Ok(Some(owner)) => {
+            let message = format!("{owner} owns the data folder; other commands ask it");
+            Finding::new("owner", State::Ok, message)
+        }
+        Err(error) => {
+            let mut finding = Finding::new("owner", State::Problem, error.message);
+            finding.hint = error.hint;
+            finding
+        }
+    }
 }
 
 fn user_interface() -> Finding {

@@ -8,9 +8,10 @@ use std::pin::pin;
 
 use baton_api::baton_core::document::Workflow;
 use baton_api::baton_core::machine::{Decision, Event, Logged, Outcome};
+use baton_api::catalog::Nothing;
 use baton_api::headless::RunResult;
 use baton_api::runs::{RunCancel, RunGet, RunView};
-use baton_api::{ApiError, App, Code};
+use baton_api::{ApiError, Code, Member};
 use serde_json::{Value, json};
 
 use crate::args::Answer;
@@ -93,7 +94,7 @@ impl Follow {
     /// and takes back what was completed; the second leaves it as it is.
     pub(crate) async fn until(
         &self,
-        app: &App,
+        member: &Member,
         work: impl Future<Output = Result<RunResult, ApiError>>,
     ) -> Result<Exit, Trouble> {
         let mut work = pin!(work);
@@ -102,12 +103,16 @@ impl Follow {
         let mut is_first = true;
         loop {
             tokio::select! {
-                ended = work.as_mut() => return self.finish(app, ended?).await,
+                ended = work.as_mut() => return self.finish(member, ended?).await,
                 () = interrupts.next() => {}
             }
             let run = self.view.borrow().run.clone();
             let Some(run) = run.filter(|_| is_first) else {
-                self.say("Interrupted: the run is left as it is; `baton resume` goes on with it");
+                self.say(if member.owner().is_some() {
+                    "Interrupted: the run goes on where the data folder is open; `baton resume` goes along with it"
+                } else {
+                    "Interrupted: the run is left as it is; `baton resume` goes on with it"
+                });
                 return Ok(Exit::Interrupted);
             };
             is_first = false;
@@ -119,7 +124,13 @@ impl Follow {
                 reason: Some("interrupted".to_owned()),
                 undo: true,
             };
-            match baton_api::run_cancel(app, cancel).await {
+            let cancelling = member.ask::<_, Nothing>("run_cancel", &cancel);
+            // The run is shown on while the owner is asked: it may be another process, which waits to be read.
+            let cancelled = tokio::select! {
+                ended = work.as_mut() => return self.finish(member, ended?).await,
+                cancelled = cancelling => cancelled,
+            };
+            match cancelled {
                 Ok(_) => {}
                 // It ended by itself in this moment.
                 Err(error) if error.code == Code::AlreadyEnded => {}
@@ -137,7 +148,7 @@ impl Follow {
         }
     }
 
-    async fn finish(&self, app: &App, result: RunResult) -> Result<Exit, Trouble> {
+    async fn finish(&self, member: &Member, result: RunResult) -> Result<Exit, Trouble> {
         let exit = match result.outcome {
             Some(Outcome::Succeeded) => Exit::Success,
             Some(Outcome::Failed) => Exit::Failure,
@@ -152,7 +163,7 @@ impl Follow {
             run: result.run.clone(),
             seq: None,
         };
-        let now = baton_api::run_get(app, get).await?;
+        let now: RunView = member.ask("run_get", &get).await?;
         let mut view = self.view.borrow_mut();
         let View { out, progress, .. } = &mut *view;
         progress.end(&result, &now, out);

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use baton_api::catalog::Nothing;
 use baton_api::runs::{RunId, RunStatus};
-use baton_api::{App, headless};
 
 use crate::args::Resume;
 use crate::commands::follow::{Follow, answers};
@@ -12,32 +12,24 @@ use crate::out::Out;
 use crate::session::Session;
 use crate::trouble::Trouble;
 
-pub(crate) async fn run(args: Resume, data: Option<&Path>, mut out: Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(args: Resume, data: Option<&Path>, out: Out) -> Result<Exit, Trouble> {
     let session = Session::open(data).await?;
-    let result = match &session {
-        Session::Own(app) => here(app, &session, args, out).await,
-        Session::Other(client) => {
-            let run = session.find_run(&args.run).await?;
-            out.line(&format!(
-                "Run {} goes on at {}",
-                run.summary.number,
-                client.url()
-            ));
-            Ok(Exit::Success)
-        }
-    };
+    let result = resume(&session, args, out).await;
     session.close().await;
     result
 }
 
-async fn here(app: &App, session: &Session, args: Resume, out: Out) -> Result<Exit, Trouble> {
+async fn resume(session: &Session, args: Resume, out: Out) -> Result<Exit, Trouble> {
     let view = session.find_run(&args.run).await?;
     let run = &view.summary.id;
     let follow = Follow::of(out, args.json, &view);
     if view.status == RunStatus::Paused {
-        baton_api::run_resume(app, RunId { run: run.clone() }).await?;
+        let resume = RunId { run: run.clone() };
+        let _: Nothing = session.call("run_resume", &resume).await?;
     }
-    let approvals = answers(&args.approvals);
-    let carried_out = headless::follow(app, run, approvals, view.seq, |logged| follow.see(logged));
-    follow.until(app, carried_out).await
+    let member = session.member()?;
+    let carried_out = member.follow(run, answers(&args.approvals), view.seq, |logged| {
+        follow.see(logged);
+    });
+    follow.until(member, carried_out).await
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use baton_api::baton_core::problem::{Problem, Severity};
-use baton_api::headless::{self, Request};
-use baton_api::{ApiError, App, Code};
+use baton_api::headless::Request;
+use baton_api::{ApiError, Code, Member};
 use serde_json::{Map, Value};
 
 use crate::args::Run;
@@ -34,10 +34,10 @@ pub(crate) async fn run(args: Run, data: Option<&Path>, out: Out) -> Result<Exit
         approvals: answers(&args.approvals),
         by: "cli".to_owned(),
     };
-    let app = App::open(session::config(data)?).await?;
-    let carried_out = headless::run(&app, request, |logged| follow.see(logged));
-    let exit = follow.until(&app, carried_out).await;
-    app.shutdown().await;
+    let member = Member::join(session::config(data)?).await?;
+    let carried_out = member.run(request, |logged| follow.see(logged));
+    let exit = follow.until(&member, carried_out).await;
+    member.shutdown().await;
     exit
 }
 

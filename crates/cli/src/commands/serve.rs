@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use baton_api::{ApiError, App, AppConfig, Code};
-use baton_server::{Client, Config, Server, find_ui};
+use baton_api::{ApiError, AppConfig, Code, Member};
+use baton_server::{Config, Server, find_ui};
 use tokio::sync::mpsc;
 
 use crate::args::Serve;
@@ -23,37 +23,21 @@ pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Resu
         config.workspace_dir = absolute(workspace)?;
     }
     let data_dir = config.data_dir.clone();
-    let app = match App::open(config).await {
-        Ok(app) => app,
-        Err(error) => return Err(taken(error, &data_dir).await),
-    };
-    let result = serve(args, &app, data_dir, out).await;
-    app.shutdown().await;
+    let member = Member::join(config).await?;
+    let result = serve(args, &member, data_dir, out).await;
+    member.shutdown().await;
     result
-}
-
-/// If another server has the folder, its address is the way out.
-async fn taken(mut error: ApiError, data_dir: &Path) -> Trouble {
-    if error.code == Code::Store
-        && let Some(client) = Client::find(data_dir).await
-    {
-        error = error.hint(format!(
-            "`baton serve` runs at {} already: press Enter there for a link, or choose another folder with `--data`",
-            client.url()
-        ));
-    }
-    error.into()
 }
 
 async fn serve(
     args: Serve,
-    app: &App,
+    member: &Member,
     data_dir: std::path::PathBuf,
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
     let mut interrupts = Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
     let server = Server::start(
-        Arc::new(app.clone()),
+        Arc::new(member.clone()),
         Config {
             port: args.port,
             data_dir,
@@ -68,6 +52,11 @@ async fn serve(
     })?;
     let link = server.link();
     out.line(&format!("Baton is ready: {link}"));
+    if let Some(owner) = member.owner() {
+        out.line(&format!(
+            "The data folder is open in {owner}, which carries runs out"
+        ));
+    }
     let mut enters = if std::io::stdin().is_terminal() {
         out.line("The link works once, for a minute. Press Enter for a fresh one, Ctrl-C to stop.");
         Some(enters())
@@ -88,7 +77,10 @@ async fn serve(
         }
     }
     server.stop().await;
-    out.line("Baton has stopped; runs go on at the next start");
+    out.line(&match member.owner() {
+        Some(owner) => format!("Baton has stopped here; runs go on in {owner}"),
+        None => "Baton has stopped; runs go on at the next start".to_owned(),
+    });
     Ok(Exit::Success)
 }
 

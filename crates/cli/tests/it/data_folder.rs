@@ -1,7 +1,5 @@
 //! Data folders that cannot be used.
 
-use std::io::{BufRead, BufReader};
-
 use serde_json::json;
 
 use crate::support::{Desk, has_database};
@@ -17,45 +15,6 @@ fn data_names_another_folder() {
         .expect(0)
         .json();
     assert_eq!(listed["total"], 1);
-}
-
-#[test]
-fn a_folder_in_use_is_refused_for_running_and_open_for_looking() {
-    let desk = Desk::new();
-    desk.baton(&["run", &desk.question()]).expect(4);
-    let mut owner = desk.command(&["serve", "--no-open"]).spawn().unwrap();
-    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
-    let link = lines.next().unwrap().unwrap();
-    assert!(
-        link.starts_with("Baton is ready: http://127.0.0.1:"),
-        "{link}"
-    );
-
-    let error = desk
-        .baton(&["run", &desk.chain(), "--json"])
-        .expect(2)
-        .error();
-    assert_eq!(error["code"], "store");
-    assert!(
-        error["hint"].as_str().unwrap().contains("--data"),
-        "{error}"
-    );
-    let error = desk.baton(&["serve", "--no-open"]).expect(2).err;
-    assert!(error.contains("runs at http://127.0.0.1:"), "{error}");
-    let listed = desk.baton(&["runs", "list", "--json"]).expect(0).json();
-    assert_eq!(listed["total"], 1);
-    desk.baton(&["verify"]).expect(0);
-
-    // What changes something is asked of the owner.
-    let said = desk.baton(&["approve", "1", "ask", "approved"]).expect(0);
-    assert!(said.out.contains("Answered"), "{}", said.out);
-    let info = desk.baton(&["rpc", "app_info"]).expect(0).json();
-    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
-    owner.kill().unwrap();
-    owner.wait().unwrap();
-
-    // The address that the killed server left behind does not mislead.
-    desk.baton(&["resume", "1"]).expect(0);
 }
 
 #[test]

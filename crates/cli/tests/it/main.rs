@@ -9,6 +9,7 @@ mod data_folder;
 mod files;
 mod history;
 mod interrupts;
+mod owners;
 mod runs;
 mod serving;
 mod support;

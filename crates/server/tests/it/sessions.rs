@@ -1,9 +1,6 @@
 //! Codes, sessions, the token file.
 
-use baton_api::Code;
-use baton_server::Client;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Fixture, read_token};
 
@@ -139,61 +136,5 @@ async fn only_the_server_of_the_file_can_answer_the_challenge() {
             .await
             .status,
         400
-    );
-}
-
-#[tokio::test]
-async fn a_program_finds_the_server_and_asks_it() {
-    let fixture = Fixture::start().await;
-    let client = Client::find(fixture.data.path()).await.unwrap();
-    assert_eq!(client.url(), fixture.server.url());
-    assert_eq!(
-        client.call("echo", &json!({ "a": "é" })).await.unwrap(),
-        json!({ "a": "é" })
-    );
-    let error = client
-        .call("fail", &json!({ "code": "conflict" }))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.code, error.message.as_str()),
-        (Code::Conflict, "it went wrong")
-    );
-
-    let data = fixture.data;
-    fixture.server.stop().await;
-    assert!(Client::find(data.path()).await.is_none());
-}
-
-#[tokio::test]
-async fn a_program_does_not_show_its_token_to_a_squatter() {
-    let fixture = Fixture::start().await;
-    let squatter = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", squatter.local_addr().unwrap());
-    let file = fixture.data.path().join(baton_server::FILE_NAME);
-    let token = fixture.token();
-    std::fs::write(
-        &file,
-        json!({ "url": url, "token": token, "pid": 1 }).to_string(),
-    )
-    .unwrap();
-
-    let listening = tokio::spawn(async move {
-        let (mut stream, _) = squatter.accept().await.unwrap();
-        let mut heard = vec![0; 4096];
-        let count = stream.read(&mut heard).await.unwrap();
-        let body = r#"{"name":"baton","proof":"0"}"#;
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        stream
-            .write_all(format!("{head}{body}").as_bytes())
-            .await
-            .unwrap();
-        String::from_utf8_lossy(&heard[..count]).into_owned()
-    });
-    assert!(Client::find(fixture.data.path()).await.is_none());
-    let heard = listening.await.unwrap();
-    assert!(
-        heard.starts_with("GET /api/health?challenge=") && !heard.contains(&token),
-        "{heard}"
     );
 }

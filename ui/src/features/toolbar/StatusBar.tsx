@@ -42,6 +42,11 @@ export function StatusBar() {
       <span aria-live="polite">{selected}</span>
       <span>{size}</span>
       <span style={{ flex: 1 }}>{path}</span>
+      {app?.owner && (
+        <span title="It carries the runs out. When it ends, this program goes on with them.">
+          Connected to {app.owner}
+        </span>
+      )}
       {app && <span>{app.person}</span>}
       {app && <span>Baton {app.version}</span>}
     </footer>

@@ -1,0 +1,59 @@
+//! Which commands may be asked once more when nobody knows whether they were carried out.
+
+/// They change nothing, or the same thing twice.
+const REPEATABLE: &[&str] = &[
+    "app_info",
+    "blob_get",
+    "catalog_list",
+    "draft_discard",
+    "draft_list",
+    "draft_put",
+    "expression_try",
+    "folder_list",
+    "inbox_list",
+    "recent_forget",
+    "recent_list",
+    "run_events",
+    "run_get",
+    "run_list",
+    "sample_list",
+    "settings_get",
+    "settings_set",
+    "table_page",
+    "text_save",
+    "verify",
+    "workflow_check",
+    "workflow_layout",
+    "workflow_open",
+    "workflow_svg",
+    "workflow_trust",
+];
+
+/// Whether asking twice is as good as asking once. A command that this list does not know is not.
+pub(crate) fn is_repeatable(command: &str) -> bool {
+    REPEATABLE.binary_search(&command).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_and_names_commands_that_exist() {
+        assert!(REPEATABLE.is_sorted());
+        for name in REPEATABLE {
+            assert!(
+                crate::COMMANDS.iter().any(|(known, _)| known == name),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_starts_or_decides_something_is_not_asked_twice() {
+        for name in ["run_start", "approval_decide", "signal_send", "run_cancel"] {
+            assert!(!is_repeatable(name), "{name}");
+        }
+        assert!(is_repeatable("draft_put"));
+    }
+}
