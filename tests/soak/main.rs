@@ -20,6 +20,7 @@ mod child;
 mod damage;
 mod disk;
 mod effects;
+mod engine;
 mod faults;
 mod full;
 mod harness;
@@ -52,6 +53,14 @@ const HARNESSES: &[Harness] = &[
         ci: 1_000,
         full: 10_000,
         run: kill::run,
+    },
+    Harness {
+        name: "engine",
+        target: "R-01",
+        injects: "SIGKILL of the whole engine at marked points and at random times while it carries out runs",
+        ci: 200,
+        full: 4_000,
+        run: engine::run,
     },
     Harness {
         name: "power",
@@ -171,6 +180,7 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn child(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["save", folder] => save::child(Path::new(folder)).await,
+        ["engine", folder, runs] => engine::child(Path::new(folder), runs.parse()?).await,
         ["effects", folder, answer] => effects::child(Path::new(folder), answer).await,
         _ => anyhow::bail!("there is no such process: {words:?}"),
     }
