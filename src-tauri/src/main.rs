@@ -26,6 +26,10 @@ use crate::backend::Backend;
     reason = "Tauri's own macro ends the program where its thread breaks"
 )]
 fn main() -> anyhow::Result<()> {
+    // Before anything else: this may be the guard of a program that a step starts.
+    if baton_api::guard::enter().is_some() {
+        return Ok(());
+    }
     start_log();
     screen::prepare();
 

@@ -31,7 +31,7 @@ pub mod workflows;
 pub use app::{App, AppConfig};
 pub use baton_core;
 pub use baton_interop;
-pub use baton_steps::catalog as kinds;
+pub use baton_steps::{catalog as kinds, guard};
 pub use commands::{COMMANDS, dispatch, typescript};
 pub use error::{ApiError, Code};
 pub use events::BackendEvent;

@@ -32,6 +32,10 @@ use crate::out::Out;
 use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
+    // Before anything else: this may be the guard of a program that a step starts.
+    if let Some(guarded) = baton_api::guard::enter() {
+        return guarded;
+    }
     let arguments = Arguments::parse();
     start_log();
     let is_json = arguments.is_json();

@@ -22,6 +22,7 @@ mod files;
 mod gate;
 mod kind;
 mod overview;
+mod process;
 mod safe_path;
 pub mod tables;
 #[doc(hidden)]
@@ -35,6 +36,7 @@ use baton_core::step_kind::{Catalog, StepKind};
 pub use artifacts::{Artifacts, Put};
 pub use context::{Limits, Secrets, TaskContext, TaskOutput};
 pub use overview::{Touch, effects, summary};
+pub use process::guard;
 
 use kind::Kind;
 

@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod children;
 mod data_folder;
 mod files;
 mod history;

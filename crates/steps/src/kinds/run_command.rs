@@ -1,19 +1,19 @@
 //! Runs a program: no shell, a clean environment, limits, and nothing left behind when it is stopped.
 
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::ffi::OsString;
+use std::process::ExitStatus;
 
 use baton_core::error::StepError;
 use baton_core::step_kind::{Category, Effect as Repeat, Ports};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::config::{Text, With, shown};
 use crate::kind::{About, Kind, cancelled};
 use crate::overview::shorten;
+use crate::process::{self, GRACE, Launch};
 use crate::safe_path::{SafePath, reason};
 use crate::{TaskContext, TaskOutput};
 
@@ -74,9 +74,6 @@ fn zero() -> Vec<i32> {
     vec![0]
 }
 
-/// How long a program may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// What a program needs to run at all.
 const KEPT: &[&str] =
     &["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SystemRoot", "SystemDrive", "PATHEXT", "USERPROFILE"];
@@ -120,24 +117,19 @@ impl Kind for Step {
     }
 
     async fn run(config: Config, cx: &TaskContext) -> Result<TaskOutput, StepError> {
-        let mut command = command(&config, cx)?;
-        let mut group = Group::start(&mut command, &config)?;
+        let launch = launch(&config, cx)?;
+        let mut program = process::start(launch).await.map_err(|error| not_started(&config, &error))?;
         let limit = usize::try_from(cx.limits.output_bytes).unwrap_or(usize::MAX);
-        let (stdin, stdout, stderr) =
-            (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
-        let fed = tokio::spawn(feed(stdin, config.stdin.as_ref().map(|text| text.0.clone())));
+        let (stdout, stderr) = program.output();
         let out = tokio::spawn(keep(stdout, limit, None));
         let err = tokio::spawn(keep(stderr, limit, Some(Lines::new(cx))));
         let status = tokio::select! {
-            status = group.child.wait() => status.map_err(|error| failed("wait for", &config, &error))?,
+            status = program.wait() => status.map_err(|error| failed("wait for", &config, &error))?,
             () = cx.cancel.cancelled() => {
-                group.end().await;
+                program.end().await;
                 return Err(cancelled());
             }
         };
-        // What the program left running must not hold its output open, nor go on unseen.
-        group.kill();
-        fed.abort();
         let (out, err) = (kept(out).await, kept(err).await);
         finish(&config, status, &out, &err).map(TaskOutput::new)
     }
@@ -150,106 +142,47 @@ fn command_line(with: &With) -> String {
     words.join(" ")
 }
 
-fn command(config: &Config, cx: &TaskContext) -> Result<Command, StepError> {
+fn launch(config: &Config, cx: &TaskContext) -> Result<Launch, StepError> {
     let program = config.program.trim();
     if program.is_empty() {
         return Err(StepError::permanent("config", "the step names no program"));
     }
-    // A path is meant from the work folder; a bare name is looked up in `PATH`.
-    let mut command = if program.contains(['/', '\\']) {
-        Command::new(SafePath::to_read(cx, program)?.full())
-    } else {
-        Command::new(program)
-    };
     let folder = match config.cwd.as_deref().map(str::trim).filter(|cwd| !cwd.is_empty()) {
         Some(cwd) => SafePath::to_folder(cx, cwd)?.full().to_path_buf(),
         None => cx.work_dir.clone(),
     };
-    command
-        .args(config.args.iter().map(|arg| &arg.0))
-        .current_dir(folder)
-        .env_clear()
-        .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-        .env("BATON_IDEMPOTENCY_KEY", &cx.key)
-        .env("BATON_RUN", &cx.run)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    let kept = KEPT.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+    let mut env: Vec<(OsString, OsString)> = kept.collect();
+    env.push(("BATON_IDEMPOTENCY_KEY".into(), cx.key.clone().into()));
+    env.push(("BATON_RUN".into(), cx.run.clone().into()));
     for (name, value) in config.env.iter().filter(|(_, value)| !value.is_null()) {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(StepError::permanent("config", format!("`{name}` cannot be the name of an environment variable")));
         }
-        command.env(name, &Text::of(value).0);
+        env.push((name.into(), Text::of(value).0.into()));
     }
-    #[cfg(unix)]
-    command.process_group(0);
-    Ok(command)
+    Ok(Launch {
+        // A path is meant from the work folder; a bare name is looked up in `PATH`.
+        program: if program.contains(['/', '\\']) {
+            SafePath::to_read(cx, program)?.full().as_os_str().to_owned()
+        } else {
+            program.into()
+        },
+        args: config.args.iter().map(|arg| arg.0.clone()).collect(),
+        env,
+        folder,
+        stdin: config.stdin.as_ref().map(|text| text.0.clone()),
+    })
 }
 
-/// A program with everything it started. All of it ends with this value.
-struct Group {
-    child: Child,
-    #[cfg(unix)]
-    id: Option<rustix::process::Pid>,
-}
-
-impl Group {
-    fn start(command: &mut Command, config: &Config) -> Result<Self, StepError> {
-        let child = command.spawn().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                StepError::permanent("program-not-found", format!("there is no program `{}`", config.program.trim()))
-                    .hint("install it, or name the file in full; `PATH` decides where it is looked for")
-            }
-            std::io::ErrorKind::InvalidInput => StepError::permanent("config", format!("the program cannot be started: {error}")),
-            _ => failed("start", config, &error),
-        })?;
-        #[cfg(unix)]
-        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
-        Ok(Self {
-            child,
-            #[cfg(unix)]
-            id,
-        })
-    }
-
-    /// Ends everything at once, one time only: later the number may belong to others.
-    fn kill(&mut self) {
-        #[cfg(unix)]
-        if let Some(id) = self.id.take() {
-            // An error means that nothing of the group is left.
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+fn not_started(config: &Config, error: &std::io::Error) -> StepError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            StepError::permanent("program-not-found", format!("there is no program `{}`", config.program.trim()))
+                .hint("install it, or name the file in full; `PATH` decides where it is looked for")
         }
-        #[cfg(not(unix))]
-        drop(self.child.start_kill());
-    }
-
-    /// Asks the program to end, and makes it end.
-    async fn end(&mut self) {
-        #[cfg(unix)]
-        if let Some(id) = self.id {
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::TERM);
-        }
-        #[cfg(not(unix))]
-        self.kill();
-        // Either it has ended, or it is made to.
-        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
-        self.kill();
-        let _ = self.child.wait().await;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-async fn feed(stdin: Option<tokio::process::ChildStdin>, text: Option<String>) {
-    if let (Some(mut stdin), Some(text)) = (stdin, text) {
-        // A program that does not read its input is no error.
-        let _ = stdin.write_all(text.as_bytes()).await;
-        let _ = stdin.shutdown().await;
+        std::io::ErrorKind::InvalidInput => StepError::permanent("config", format!("the program cannot be started: {error}")),
+        _ => failed("start", config, error),
     }
 }
 
