@@ -2,4 +2,6 @@
 
 mod behaviour;
 mod driver;
+mod histories;
 mod laws;
+mod recorded;
