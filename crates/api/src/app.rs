@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::SystemTime;
 
 use baton_core::step_kind::Catalog;
@@ -17,7 +17,7 @@ use crate::catalog::SampleList;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::history::Histories;
-use crate::{bridge, handlers, places};
+use crate::{bridge, handlers, keeping, places};
 
 /// How many events a slow reader may be behind before it has to read everything again.
 pub(crate) const EVENTS: usize = 4_096;
@@ -145,6 +145,9 @@ impl App {
         };
         let settings = handlers::settings_of(&app).await?;
         app.name_person(settings.person);
+        if app.inner.engine.is_some() {
+            keeping::start(&app);
+        }
         Ok(Ok(app))
     }
 
@@ -196,6 +199,15 @@ impl App {
         request: serde_json::Value,
     ) -> Result<serde_json::Value, ApiError> {
         crate::dispatch(self, name, request).await
+    }
+
+    /// For work that goes on beside the app and must not keep it: the app, and when it closes.
+    pub(crate) fn downgrade(&self) -> (WeakApp, CancellationToken) {
+        let weak = WeakApp {
+            inner: Arc::downgrade(&self.inner),
+            asker: self.asker.clone(),
+        };
+        (weak, self.inner.closing.clone())
     }
 
     pub(crate) fn config(&self) -> &AppConfig {
@@ -307,6 +319,20 @@ impl App {
                 Some(())
             }));
         }
+    }
+}
+
+/// An app that may be gone.
+pub(crate) struct WeakApp {
+    inner: Weak<Inner>,
+    asker: Arc<Asker>,
+}
+
+impl WeakApp {
+    pub(crate) fn upgrade(&self) -> Option<App> {
+        let inner = self.inner.upgrade()?;
+        let asker = self.asker.clone();
+        Some(App { inner, asker })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::catalog::*;
 use crate::error::{ApiError, Code};
 use crate::handlers;
+use crate::keeping::*;
 use crate::runs::*;
 use crate::workflows::*;
 
@@ -17,6 +18,8 @@ macro_rules! command_list {
         $then! {
             app_info(Nothing) -> AppInfo, "What runs here.";
             approval_decide(ApprovalDecide) -> Nothing, "Answers a question.";
+            backup_list(Nothing) -> BackupList, "The complete backups in the data folder.";
+            backup_make(BackupMake) -> BackupRow, "Copies the data folder, while it is in use.";
             blob_get(BlobGet) -> AnyValue, "Reads a large value.";
             catalog_list(Nothing) -> CatalogList, "All kinds of step.";
             draft_discard(DraftKey) -> Nothing, "Forgets unsaved edits.";
@@ -42,7 +45,7 @@ macro_rules! command_list {
             signal_send(SignalSend) -> SignalSent, "Sends an event to whoever waits for it.";
             table_page(TablePage) -> TableRows, "Reads a page of a table.";
             text_save(TextFileSave) -> Nothing, "Writes a text file, atomically.";
-            verify(Nothing) -> Verified, "Checks the chain of the log.";
+            verify(VerifyLog) -> Verified, "Checks the chain of the log, its checkpoints and anchors.";
             workflow_check(WorkflowCheck) -> WorkflowChecked, "All findings about a document.";
             workflow_layout(WorkflowLayout) -> WorkflowLaidOut, "Places for all steps, anew.";
             workflow_open(WorkflowOpen) -> WorkflowOpened, "Opens a file; carries nothing out.";

@@ -11,6 +11,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::NotFound { .. } => Code::NotFound,
+            StoreError::NoBackup { .. } => Code::Unusable,
             StoreError::Ended { .. } => Code::AlreadyEnded,
             StoreError::Conflict { .. } => Code::Conflict,
             StoreError::Invalid { .. } => Code::BadRequest,

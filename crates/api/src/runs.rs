@@ -531,6 +531,31 @@ pub struct Settings {
     pub panels: Option<Value>,
     /// Name under which approvals are answered here.
     pub person: Option<String>,
+    /// Whether a backup is made every day; absent: it is.
+    pub daily_backup: Option<bool>,
+}
+
+/// What the log is compared with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[ts(export, optional_fields)]
+pub struct VerifyLog {
+    /// Anchors that were kept elsewhere: the text of their file, one per line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchors: Option<String>,
+}
+
+/// A signed statement about the log: so many events, at this instant.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export)]
+pub struct SignedAt {
+    /// How many events the log had.
+    pub events: f64,
+    /// When it was signed, by the clock of that machine.
+    pub at: Millis,
+    /// The public key, in hex.
+    pub key: String,
 }
 
 /// Result of checking the log.
@@ -544,4 +569,14 @@ pub struct Verified {
     pub head: Option<String>,
     /// What is wrong, if something is.
     pub damage: Vec<String>,
+    /// The last checkpoint beside the log that holds.
+    pub checkpoint: Option<SignedAt>,
+    /// The last anchor from elsewhere that holds.
+    pub anchor: Option<SignedAt>,
+    /// What cannot be true about time, if something cannot.
+    pub clock: Vec<String>,
+    /// The public keys that signed the checkpoints.
+    pub keys: Vec<String>,
+    /// An anchor of the log as it is now, to keep elsewhere.
+    pub new_anchor: Option<String>,
 }

@@ -34,7 +34,11 @@ impl Arguments {
                 RunsCommand::Show(args) | RunsCommand::Events(args) => args.json,
             },
             Command::Replay(args) => args.json,
-            Command::Verify(args) | Command::Doctor(args) => args.json,
+            Command::Verify(args) => args.json,
+            Command::Doctor(args) => args.json,
+            Command::Backup(args) => args.json,
+            Command::Restore(args) => args.json,
+            Command::Settle(args) => args.json,
             Command::Rpc(_) => true,
             Command::Schema | Command::Export(_) | Command::Fmt(_) | Command::Serve(_) => false,
         }
@@ -51,6 +55,8 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Answer the question of a run, and go on with it
     Approve(Approve),
+    /// Say what became of a step that was interrupted, and go on with its run
+    Settle(Settle),
     /// Stop a run
     Cancel(Cancel),
     /// List runs, or look at one
@@ -58,7 +64,11 @@ pub(crate) enum Command {
     /// Step through a run again; nothing is carried out
     Replay(Replay),
     /// Check the log of all runs
-    Verify(Json),
+    Verify(Verify),
+    /// Copy the data folder, also while it is in use
+    Backup(Backup),
+    /// Put a backup, or what a damaged database still says, in the place of the present one
+    Restore(Restore),
     /// Print the JSON Schema of workflow files, for editors
     Schema,
     /// Write a workflow in another form
@@ -70,12 +80,68 @@ pub(crate) enum Command {
     /// Carry out one command of the api, and print its answer
     Rpc(Rpc),
     /// Look whether everything is there that Baton needs
-    Doctor(Json),
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Json {
+pub(crate) struct Doctor {
+    /// Make a new database of what still reads in a damaged one; the damaged one is kept
+    #[arg(long)]
+    pub(crate) repair: bool,
     /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Compare with the anchors in this file, and add one; keep it where nobody changes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Folder that the backup becomes a folder in [default: `backups` in the data folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "list")]
+    pub(crate) to: Option<PathBuf>,
+    /// List the backups in the data folder
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The folder of the backup
+    #[arg(value_name = "BACKUP", conflicts_with = "salvage")]
+    pub(crate) from: Option<PathBuf>,
+    /// Make a new database of what still reads in the damaged one
+    #[arg(long)]
+    pub(crate) salvage: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settle {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// The step in question
+    pub(crate) step: String,
+    /// What became of it
+    #[arg(value_name = "BECAME")]
+    pub(crate) became: Became,
+    /// The output to go on with, if it was done: JSON, `@FILE`, or `@-` for standard input
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) output: Option<String>,
+    /// Print one event per line, and last the result
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -256,6 +322,17 @@ pub(crate) enum Answer {
     Approved,
     /// No
     Rejected,
+}
+
+/// What became of a step that was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Became {
+    /// It acted: the run goes on with `--output`
+    Done,
+    /// It did not act: the step fails
+    NotDone,
+    /// Carry it out again
+    Again,
 }
 
 /// Where a run stands.

@@ -337,6 +337,7 @@ fn may_pass(error: &StoreError) -> bool {
         | StoreError::Conflict { .. }
         | StoreError::Ended { .. }
         | StoreError::NotFound { .. }
+        | StoreError::NoBackup { .. }
         | StoreError::Invalid { .. }
         | StoreError::Unreadable { .. }
         | StoreError::Closed

@@ -58,6 +58,14 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// This is not a complete backup. Nothing was done with it.
+    #[error("`{}` is not a backup that can be used: {detail}", .path.display())]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// No space is left. Nothing of the request was kept; the same request works once there is space again.
     #[error("no space is left for the data folder `{}`", .path.display())]
     DiskFull {
@@ -143,6 +151,7 @@ impl StoreError {
             Self::ReadOnly => "store-read-only",
             Self::Newer { .. } => "store-newer",
             Self::Damaged { .. } => "store-damaged",
+            Self::NoBackup { .. } => "store-no-backup",
             Self::DiskFull { .. } => "store-disk-full",
             Self::Io { .. } => "store-io",
             Self::Busy => "store-busy",
@@ -177,8 +186,11 @@ impl StoreError {
                 "install the newer Baton, or choose another folder with `--data`; nothing was changed",
             ),
             Self::Damaged { .. } => Some(
-                "put a copy from the `backups` folder in its place, or open the folder for reading only; nothing was deleted",
+                "put a backup in its place with `baton restore`, or keep what still reads with `baton restore --salvage`; nothing was deleted, and the folder can be looked into",
             ),
+            Self::NoBackup { .. } => {
+                Some("choose another one: `baton backup --list` shows those that are complete")
+            }
             Self::DiskFull { .. } => {
                 Some("free some space and try again; nothing that was kept is lost")
             }

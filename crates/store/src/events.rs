@@ -86,6 +86,15 @@ impl Encoded {
             payload: payload.into(),
         })
     }
+
+    /// An event that was encoded before.
+    pub(crate) fn kept(seq: u32, at: i64, payload: &str) -> Self {
+        Self {
+            seq,
+            at,
+            payload: payload.into(),
+        }
+    }
 }
 
 /// The tag of an event, which serde writes first.
@@ -116,6 +125,16 @@ impl Head {
             gseq: row.try_get(0)?,
             hash: hash_of(&row, 1)?,
         })
+    }
+
+    /// How many events there are.
+    pub(crate) fn events(&self) -> i64 {
+        self.gseq
+    }
+
+    /// Hash of the last one, in hex.
+    pub(crate) fn hex(&self) -> String {
+        chain::hex(&self.hash)
     }
 }
 

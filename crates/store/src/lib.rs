@@ -6,7 +6,8 @@
 //!
 //! * [`Store::open`]: makes or opens a data folder.
 //! * [`Store::append`]: writes events; they are durable when it returns.
-//! * [`Store::verify`]: recomputes the hash chain of the log.
+//! * [`Store::verify`]: recomputes the hash chain of the log, and compares it with signed checkpoints.
+//! * [`Store::backup`], [`Store::restore`], [`Store::salvage`]: copies that can be trusted, and the ways back.
 //!
 //! # Invariants
 //!
@@ -19,16 +20,21 @@
 
 mod backup;
 mod chain;
+mod checkpoints;
 mod error;
 mod events;
 mod keeps;
+mod kept_values;
 mod lock;
 mod migrate;
 mod open;
 mod place;
 mod questions;
+mod restore;
 mod rows;
 mod runs;
+mod salvage;
+mod sealing;
 mod sql;
 mod store;
 #[cfg(test)]
@@ -39,10 +45,14 @@ pub mod trial;
 mod verify;
 mod writer;
 
+pub use backup::{Backup, KeptArtifact, KeptFile, Manifest};
+pub use checkpoints::Checkpoint;
 pub use error::StoreError;
+pub use restore::Restored;
 pub use rows::{
     Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow,
     Verified, WaitChanges, WaitFor, WaitRow, Waits,
 };
+pub use salvage::{Salvaged, SalvagedRun};
 pub use store::{OpenOptions, Store};
 pub use timers::{HostNote, TimerRow};

@@ -31,8 +31,9 @@ pub(crate) async fn migrate(
     migrations: &[&str],
 ) -> Result<(), StoreError> {
     if from > 0 {
-        let copy = backup::before_migration(conn, dir, from).await?;
-        tracing::info!(copy = %copy.display(), from, to = migrations.len(), "migrating the data folder");
+        let into = dir.join(backup::FOLDER);
+        let copy = backup::make(dir, &into, &format!("before-format-{}", migrations.len())).await?;
+        tracing::info!(copy = %copy.path.display(), from, to = migrations.len(), "migrating the data folder");
     }
     let mut script = String::from("BEGIN IMMEDIATE;\n");
     for migration in migrations.iter().skip(from as usize) {

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::lock::{LeftBy, Lock};
 use crate::migrate::{self, APPLICATION_ID, FORMAT};
 use crate::sql::DATABASE;
-use crate::{backup, sql, trial};
+use crate::{backup, kept_values, restore, sql, trial};
 
 /// Everything that decides whether a database may be used, in one round trip.
 const LOOK: &str = "SELECT (SELECT user_version FROM pragma_user_version), \
@@ -105,6 +105,11 @@ pub(crate) async fn for_writing(
     make_folder(dir)?;
     let (lock, left) = Lock::take(dir)?;
     trial::point("open-locked");
+    if let Err(error) = restore::finish(dir) {
+        return Err(give_back(lock, left, error));
+    }
+    backup::sweep(&dir.join(backup::FOLDER));
+    kept_values::sweep(dir);
     let was_killed = left == LeftBy::Dying || has_log(dir);
     if was_killed && dir.join(DATABASE).exists() {
         // Merely closing a connection that may write would move the log of a newer build into its database.

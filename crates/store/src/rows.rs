@@ -7,6 +7,8 @@ use baton_core::error::StepError;
 use baton_core::machine::{Logged, Parent};
 use serde_json::Value;
 
+use crate::checkpoints::Checkpoint;
+
 /// Events to write, with what they change in the projections. All of it is kept, or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Append {
@@ -190,7 +192,7 @@ pub struct RecentRow {
 }
 
 /// What a check of the log found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Events that were checked.
     pub events: u64,
@@ -198,4 +200,14 @@ pub struct Verified {
     pub head: Option<String>,
     /// What is wrong, if something is; at most 100 findings.
     pub damage: Vec<String>,
+    /// How many checkpoints are beside the log.
+    pub checkpoints: u64,
+    /// The last one that holds.
+    pub checkpoint: Option<Checkpoint>,
+    /// The last anchor from elsewhere that holds.
+    pub anchor: Option<Checkpoint>,
+    /// The public keys that signed the checkpoints; more than one after a move to another folder.
+    pub keys: Vec<String>,
+    /// What cannot be true about time, if something cannot; at most 100 findings.
+    pub clock: Vec<String>,
 }

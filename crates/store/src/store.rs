@@ -11,14 +11,22 @@ use serde_json::Value;
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::backup::Backup;
+use crate::checkpoints::{Checkpoint, Signer};
 use crate::events::Encoded;
 use crate::keeps::Keep;
 use crate::lock::Lock;
+use crate::restore::Restored;
 use crate::rows::{
     Append, Appended, DraftRow, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
 };
+use crate::salvage::Salvaged;
+use crate::verify::Against;
 use crate::writer::{Batch, Command, QUEUE, Work, Writer};
-use crate::{StoreError, events, keeps, open, place, questions, runs, verify};
+use crate::{
+    StoreError, backup, events, keeps, kept_values, open, place, questions, restore, runs, salvage,
+    sealing, verify,
+};
 
 /// Folder of large values in the data folder.
 pub(crate) const ARTIFACTS: &str = "artifacts";
@@ -253,9 +261,68 @@ impl Store {
         keeps::is_trusted(self.readers()?, self.dir(), digest).await
     }
 
-    /// Recomputes the hash chain of the whole log and checks the database.
+    /// Recomputes the hash chain of the whole log, checks the database, and compares both with the checkpoints.
     pub async fn verify(&self) -> Result<Verified, StoreError> {
-        verify::verify(self.readers()?, self.dir()).await
+        self.verify_against("").await
+    }
+
+    /// As [`Store::verify`], and compares the log with anchors that were kept elsewhere: the text of their file.
+    pub async fn verify_against(&self, anchors: &str) -> Result<Verified, StoreError> {
+        let against = Against::of(self.dir(), anchors, sealing::now())?;
+        verify::verify(self.readers()?, self.dir(), &against).await
+    }
+
+    /// Signs what was verified, for keeping elsewhere. `None`: there is nothing to sign, or no key to sign it with.
+    pub fn anchor(&self, verified: &Verified) -> Result<Option<Checkpoint>, StoreError> {
+        let (Some(head), Some(signer)) = (&verified.head, Signer::find(self.dir())?) else {
+            return Ok(None);
+        };
+        Ok(Some(signer.sign(verified.events, head, sealing::now())))
+    }
+
+    /// Copies this folder, also while it is in use, into a new folder in `into`, or in its own folder of backups.
+    pub async fn backup(&self, into: Option<&Path>, reason: &str) -> Result<Backup, StoreError> {
+        self.readers()?;
+        match into {
+            Some(into) => backup::make(self.dir(), into, reason).await,
+            None => {
+                let into = self.dir().join(backup::FOLDER);
+                let made = backup::make(self.dir(), &into, reason).await?;
+                backup::prune(&into)?;
+                Ok(made)
+            }
+        }
+    }
+
+    /// The complete backups in the data folder `dir`, newest first.
+    pub fn backups(dir: &Path) -> Result<Vec<Backup>, StoreError> {
+        backup::list(&dir.join(backup::FOLDER))
+    }
+
+    /// Reads a backup as a whole and compares it with its manifest.
+    pub async fn check_backup(from: &Path) -> Result<Backup, StoreError> {
+        backup::check(from).await
+    }
+
+    /// Puts a backup in the place of what is in the data folder `dir`, which is put aside. Nobody may own the folder.
+    pub async fn restore(from: &Path, dir: &Path) -> Result<Restored, StoreError> {
+        restore::restore(from, dir).await
+    }
+
+    /// Makes a new database of what can still be read in a damaged one, which is put aside. Nobody may own the folder.
+    pub async fn salvage(dir: &Path) -> Result<Salvaged, StoreError> {
+        salvage::salvage(dir).await
+    }
+
+    /// How many artifacts there are in the data folder `dir`, and the hashes of those that were changed.
+    pub fn damaged_artifacts(dir: &Path) -> Result<(u64, Vec<String>), StoreError> {
+        let folder = dir.join(ARTIFACTS);
+        kept_values::damaged(&folder).map_err(|error| StoreError::from_io(&error, &folder))
+    }
+
+    /// Whether others can read the key that signs the checkpoints; `None` if there is none yet.
+    pub fn is_key_open(dir: &Path) -> Option<bool> {
+        crate::checkpoints::is_key_open(dir)
     }
 
     /// Finishes what was accepted, closes the database and gives the folder back. Later calls answer

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use baton_core::machine::{Event, Logged};
-use sqlx::{Connection, Executor, Row, SqliteConnection};
+use sqlx::{Executor, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::events::Encoded;
@@ -12,7 +12,10 @@ use crate::lock::Lock;
 use crate::migrate::{self, FORMAT, MIGRATIONS};
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::writer::{Batch, Work, Writer};
-use crate::{StoreError, events, keeps, open, questions, runs, timers, verify};
+use crate::{
+    StoreError, backup, events, keeps, kept_values, open, questions, restore, runs, salvage,
+    timers, verify,
+};
 
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -53,8 +56,12 @@ async fn every_statement_can_be_prepared() {
     let mut all = events::statements();
     all.extend(runs::statements());
     for statements in [
+        backup::STATEMENTS,
+        kept_values::STATEMENTS,
         keeps::STATEMENTS,
         open::STATEMENTS,
+        restore::STATEMENTS,
+        salvage::STATEMENTS,
         questions::STATEMENTS,
         timers::STATEMENTS,
         verify::STATEMENTS,
@@ -97,25 +104,16 @@ async fn a_migration_puts_a_copy_aside_first() {
         .await
         .expect("a format");
     assert_eq!(format, FORMAT + 1);
-    let copies: Vec<_> = std::fs::read_dir(dir.path().join("backups"))
-        .expect("there are backups")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let copies = backup::list(&dir.path().join("backups")).expect("there are backups");
     let [copy] = copies.as_slice() else {
         panic!("one copy, not {copies:?}")
     };
     assert_eq!(
-        copy.extension().and_then(|ending| ending.to_str()),
-        Some("db")
+        copy.manifest.database_format, FORMAT,
+        "the copy has the old format"
     );
-    let mut old = SqliteConnection::connect(&format!("sqlite://{}", copy.display()))
-        .await
-        .expect("the copy is a database");
-    let row = old
-        .fetch_one("PRAGMA user_version")
-        .await
-        .expect("a format");
-    assert_eq!(row.get::<u32, _>(0), FORMAT, "the copy has the old format");
+    assert!(copy.manifest.reason.starts_with("before-format-"));
+    backup::check(&copy.path).await.expect("the copy is whole");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::runs::{self, Moved};
+use crate::sealing::Sealing;
 use crate::timers::{self, HostNote};
 use crate::{questions, sql, trial};
 
@@ -82,6 +83,7 @@ pub(crate) struct Writer {
     conn: Option<SqliteConnection>,
     /// Unknown after an error; the next group reads it.
     head: Option<Head>,
+    sealing: Sealing,
     lock: Lock,
 }
 
@@ -93,6 +95,7 @@ impl Writer {
         lock: Lock,
     ) -> Self {
         Self {
+            sealing: Sealing::new(dir.clone()),
             dir,
             options,
             conn: Some(conn),
@@ -106,7 +109,7 @@ impl Writer {
         let mut usual = 1;
         let mut closing = None;
         while closing.is_none() {
-            let Some(first) = requests.recv().await else {
+            let Some(first) = self.next(&mut requests).await else {
                 break;
             };
             let mut group = Vec::with_capacity(usual);
@@ -130,11 +133,25 @@ impl Writer {
         {
             tracing::warn!(%error, "the database could not be closed properly");
         }
+        self.sealing.finish(self.head).await;
         trial::point("store-closed");
         self.lock.give_back();
         if let Some(reply) = closing {
             // Whoever closes may have gone.
             reply.send(()).ok();
+        }
+    }
+
+    /// The next request. While nothing is asked, the log may be due to be signed.
+    async fn next(&mut self, requests: &mut mpsc::Receiver<Command>) -> Option<Command> {
+        loop {
+            let (Some(due), Some(head)) = (self.sealing.due(), self.head) else {
+                return requests.recv().await;
+            };
+            match tokio::time::timeout_at(due, requests.recv()).await {
+                Ok(next) => return next,
+                Err(_) => self.sealing.begin(head),
+            }
         }
     }
 
@@ -197,6 +214,7 @@ impl Writer {
         match write_all(&mut conn, self.head, work).await {
             Ok((answers, head)) => {
                 self.head = Some(head);
+                self.sealing.notice(head);
                 self.conn = Some(conn);
                 Ok(answers)
             }

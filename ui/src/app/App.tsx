@@ -4,6 +4,7 @@ import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { AskDialog } from "../components/AskDialog";
 import { PickDialog } from "../components/PickDialog";
+import { BackupsDialog } from "../features/keeping/BackupsDialog";
 import { StartPage } from "../features/start/StartPage";
 import { useSettings } from "../state/settings";
 import { useView } from "../state/view";
@@ -45,6 +46,7 @@ function Page() {
       {page === "start" ? <StartPage /> : <Shell />}
       <CommandPalette />
       <HelpDialog />
+      <BackupsDialog />
       <PickDialog />
       <AskDialog />
     </>

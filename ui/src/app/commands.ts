@@ -1,5 +1,6 @@
 import { spotlight } from "@mantine/spotlight";
 import {
+  ArchiveRestore,
   CheckCheck,
   CircleHelp,
   Command as CommandIcon,
@@ -204,6 +205,14 @@ export const commands: readonly Command[] = [
     keys: ["?"],
     words: "shortcuts help",
     run: () => useView.getState().openDialog("help"),
+  },
+  {
+    id: "backups",
+    title: "Backups…",
+    group: "File",
+    icon: ArchiveRestore,
+    words: "backup restore copy keep safe settings data folder",
+    run: () => useView.getState().openDialog("backups"),
   },
   { id: "theme", title: "Light or dark", group: "View", icon: Moon, words: "theme colour", run: toggleTheme },
   {

@@ -55,6 +55,7 @@ function standard(): Handlers {
       readOnly: null,
       owner: null,
     }),
+    backup_list: () => ({ backups: [], folder: "/data/backups", isDaily: true }),
     catalog_list: () => ({ kinds: [] }),
     sample_list: () => ({ samples: [] }),
     recent_list: () => ({ files: [] }),

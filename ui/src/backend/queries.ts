@@ -22,6 +22,7 @@ export const keys = {
   recent: ["recent"],
   drafts: ["drafts"],
   settings: ["settings"],
+  backups: ["backups"],
   inbox: ["inbox"],
   runs: ["runs"],
   run: (id: string) => ["run", id],
@@ -37,6 +38,11 @@ export const draftQuery = queryOptions({ queryKey: keys.drafts, queryFn: () => c
 export const settingsQuery = queryOptions({
   queryKey: keys.settings,
   queryFn: () => call("settings_get", {}),
+});
+export const backupQuery = queryOptions({
+  queryKey: keys.backups,
+  queryFn: () => call("backup_list", {}),
+  staleTime: 0,
 });
 export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
 

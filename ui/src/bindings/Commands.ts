@@ -2,6 +2,9 @@
 import type { AnyValue } from "./AnyValue";
 import type { AppInfo } from "./AppInfo";
 import type { ApprovalDecide } from "./ApprovalDecide";
+import type { BackupList } from "./BackupList";
+import type { BackupMake } from "./BackupMake";
+import type { BackupRow } from "./BackupRow";
 import type { BlobGet } from "./BlobGet";
 import type { CatalogList } from "./CatalogList";
 import type { DraftKey } from "./DraftKey";
@@ -36,6 +39,7 @@ import type { TableRows } from "./TableRows";
 import type { TextFile } from "./TextFile";
 import type { TextFileSave } from "./TextFileSave";
 import type { Verified } from "./Verified";
+import type { VerifyLog } from "./VerifyLog";
 import type { WorkflowCheck } from "./WorkflowCheck";
 import type { WorkflowChecked } from "./WorkflowChecked";
 import type { WorkflowLaidOut } from "./WorkflowLaidOut";
@@ -53,6 +57,10 @@ export type Commands = {
   app_info: { request: Nothing; response: AppInfo };
   /** Answers a question. */
   approval_decide: { request: ApprovalDecide; response: Nothing };
+  /** The complete backups in the data folder. */
+  backup_list: { request: Nothing; response: BackupList };
+  /** Copies the data folder, while it is in use. */
+  backup_make: { request: BackupMake; response: BackupRow };
   /** Reads a large value. */
   blob_get: { request: BlobGet; response: AnyValue };
   /** All kinds of step. */
@@ -103,8 +111,8 @@ export type Commands = {
   table_page: { request: TablePage; response: TableRows };
   /** Writes a text file, atomically. */
   text_save: { request: TextFileSave; response: Nothing };
-  /** Checks the chain of the log. */
-  verify: { request: Nothing; response: Verified };
+  /** Checks the chain of the log, its checkpoints and anchors. */
+  verify: { request: VerifyLog; response: Verified };
   /** All findings about a document. */
   workflow_check: { request: WorkflowCheck; response: WorkflowChecked };
   /** Places for all steps, anew. */

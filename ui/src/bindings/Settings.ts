@@ -23,4 +23,8 @@ panels: Record<string, unknown>,
 /**
  * Name under which approvals are answered here.
  */
-person?: string, };
+person?: string, 
+/**
+ * Whether a backup is made every day; absent: it is.
+ */
+dailyBackup?: boolean, };

@@ -1,6 +1,6 @@
 import { create } from "zustand";
 
-export type Dialog = "start-run" | "trust" | "help" | "connect" | "settings";
+export type Dialog = "start-run" | "trust" | "help" | "connect" | "settings" | "backups";
 
 /** Panels, dialogs and the page that is shown. Nothing in here belongs to a document. */
 type ViewStore = {

@@ -11,7 +11,7 @@ use crate::error::{ApiError, Code};
 use crate::runs::{
     ApprovalDecide, InboxAnswer, InboxItem, InboxList, RunSettle, SignalSend, SignalSent,
 };
-use crate::views;
+use crate::{evidence, views};
 
 /// All open questions, oldest first.
 ///
@@ -25,9 +25,13 @@ pub async fn inbox_list(app: &App, _: Nothing) -> Result<InboxList, ApiError> {
             continue;
         };
         let answers: Vec<InboxAnswer> = read(&row.run, &row.step, row.answers)?;
+        let mut question: Question = read(&row.run, &row.step, row.question)?;
+        if row.is_outcome {
+            question.evidence = evidence::of(app, &run, &row.step).await?;
+        }
         items.push(InboxItem {
             run: views::summary(run),
-            question: read(&row.run, &row.step, row.question)?,
+            question,
             step: row.step,
             asked_at: row.asked_at,
             answers,

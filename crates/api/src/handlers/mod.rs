@@ -4,6 +4,7 @@ mod about;
 mod drafts;
 mod files;
 mod inbox;
+mod keeping;
 mod runs;
 mod settings;
 mod values;
@@ -13,12 +14,13 @@ pub use about::{app_info, catalog_list, sample_list};
 pub use drafts::{draft_discard, draft_list, draft_put};
 pub use files::{folder_list, recent_forget, recent_list, text_save};
 pub use inbox::{approval_decide, inbox_list, run_settle, signal_send};
+pub use keeping::{backup_list, backup_make, verify};
 pub(crate) use runs::{begin, row as run_row};
 pub use runs::{
     run_cancel, run_events, run_get, run_list, run_pause, run_resume, run_retry_now, run_start,
 };
 pub(crate) use settings::settings_of;
-pub use settings::{settings_get, settings_set, verify};
+pub use settings::{settings_get, settings_set};
 pub use values::{blob_get, expression_try, table_page};
 pub use workflows::{
     workflow_check, workflow_layout, workflow_open, workflow_save, workflow_svg, workflow_trust,

@@ -1,9 +1,9 @@
-//! Settings, and the check of the log.
+//! Settings.
 
 use crate::app::App;
 use crate::catalog::Nothing;
 use crate::error::{ApiError, Code};
-use crate::runs::{Settings, Verified};
+use crate::runs::Settings;
 
 /// The key that all settings are kept under.
 const SETTINGS: &str = "settings";
@@ -42,24 +42,11 @@ pub async fn settings_set(app: &App, request: Settings) -> Result<Settings, ApiE
         direction: request.direction.or(old.direction),
         panels: request.panels.or(old.panels),
         person: request.person.or(old.person),
+        daily_backup: request.daily_backup.or(old.daily_backup),
     };
     let value = serde_json::to_value(&settings)
         .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
     app.store().setting_put(SETTINGS, &value).await?;
     app.name_person(settings.person.clone());
     Ok(settings)
-}
-
-/// Checks the chain of the log.
-///
-/// # Errors
-///
-/// If the store cannot be read.
-pub async fn verify(app: &App, _: Nothing) -> Result<Verified, ApiError> {
-    let verified = app.store().verify().await?;
-    Ok(Verified {
-        events: verified.events as f64,
-        head: verified.head,
-        damage: verified.damage,
-    })
 }

@@ -3,6 +3,8 @@
 /// They change nothing, or the same thing twice.
 const REPEATABLE: &[&str] = &[
     "app_info",
+    "backup_list",
+    "backup_make",
     "blob_get",
     "catalog_list",
     "draft_discard",

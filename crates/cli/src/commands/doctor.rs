@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use baton_api::catalog::Nothing;
+use baton_api::keeping;
 use baton_api::owner;
 use baton_api::places::samples_dir;
-use baton_api::runs::Verified;
+use baton_api::runs::{Verified, VerifyLog};
 use baton_server::find_ui;
 use serde::Serialize;
 
-use crate::args::Json;
+use crate::args::Doctor;
+use crate::commands::restore::tell_salvaged;
 use crate::exit::Exit;
 use crate::out::{Out, Tone};
 use crate::session::{DATABASE, Session, data_dir};
@@ -18,6 +19,8 @@ use crate::words::grouped;
 
 /// Less is a reason to act.
 const LITTLE_SPACE: u64 = 2 << 30;
+
+mod keep;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,12 +63,23 @@ impl Finding {
     }
 }
 
-pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
+pub(crate) async fn run(
+    args: &Doctor,
+    data: Option<&Path>,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
     let folder = data_dir(data)?;
+    if args.repair {
+        return repair(args, data, &folder, out).await;
+    }
     let mut findings = vec![version(), data_folder(&folder)];
     findings.extend(permissions(&folder));
     findings.extend(space(&folder));
     findings.extend(database(data, &folder).await);
+    findings.extend(keep::key(&folder));
+    findings.extend(keep::values(&folder));
+    findings.extend(keep::backups(&folder));
+    findings.extend(keep::leftovers(&folder));
     findings.push(owned_by(&folder).await);
     findings.extend([user_interface(), samples(), duckdb()]);
     let ok = findings
@@ -79,6 +93,30 @@ pub(crate) async fn run(args: &Json, data: Option<&Path>, out: &mut Out) -> Resu
         }
     }
     Ok(if ok { Exit::Success } else { Exit::Failure })
+}
+
+/// Saves what still reads, if anything is wrong.
+async fn repair(
+    args: &Doctor,
+    data: Option<&Path>,
+    folder: &Path,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
+    let findings = database(data, folder).await;
+    if findings
+        .iter()
+        .all(|finding| finding.state != State::Problem)
+    {
+        if args.json {
+            out.json(&Report { ok: true, findings });
+        } else {
+            out.line("Nothing is to be repaired: the log and its database are whole.");
+        }
+        return Ok(Exit::Success);
+    }
+    let saved = keeping::salvage(folder).await?;
+    tell_salvaged(&saved, args.json, out);
+    Ok(Exit::Success)
 }
 
 fn print(finding: &Finding, out: &mut Out) {
@@ -197,7 +235,7 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
         Ok(session) => session,
         Err(trouble) => return vec![troubled(&trouble)],
     };
-    let verified: Result<Verified, _> = session.call("verify", &Nothing {}).await;
+    let verified: Result<Verified, _> = session.call("verify", &VerifyLog::default()).await;
     session.close().await;
     let size = std::fs::metadata(&file).map_or(0, |file| file.len());
     let written_by =
@@ -208,19 +246,53 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
         written_by.unwrap_or_default()
     );
     let database = Finding::new("database", State::Ok, found);
-    let chain = match verified {
+    let verified = match verified {
         Err(error) => return vec![troubled(&error.into())],
-        Ok(verified) if verified.damage.is_empty() => {
-            let message = format!("intact: {} events", grouped(verified.events as u64));
-            Finding::new("log", State::Ok, message)
-        }
-        Ok(verified) => {
-            let message = format!("damaged: {}", verified.damage.join("; "));
-            Finding::new("log", State::Problem, message)
-                .hint("put a copy from the `backups` folder in its place; `baton verify` says more")
-        }
+        Ok(verified) => verified,
     };
-    vec![database, chain]
+    let mut findings = vec![database, chain(&verified)];
+    findings.extend(signed(&verified));
+    findings
+}
+
+fn chain(verified: &Verified) -> Finding {
+    if verified.damage.is_empty() {
+        let message = format!("intact: {} events", grouped(verified.events as u64));
+        return Finding::new("log", State::Ok, message);
+    }
+    let message = format!("damaged: {}", verified.damage.join("; "));
+    Finding::new("log", State::Problem, message).hint(
+        "put a backup in its place with `baton restore`, or keep what still reads with `baton doctor --repair`",
+    )
+}
+
+/// Up to where the log is signed, and whether the clock can be believed.
+fn signed(verified: &Verified) -> Vec<Finding> {
+    let all = verified.events as u64;
+    let mut findings = Vec::new();
+    match &verified.checkpoint {
+        Some(checkpoint) => {
+            let signed = grouped(checkpoint.events as u64);
+            findings.push(Finding::new(
+                "checkpoints",
+                State::Ok,
+                format!("signed up to event {signed} of {}", grouped(all)),
+            ));
+        }
+        None if all > 0 => findings.push(
+            Finding::new("checkpoints", State::Note, "no event is signed yet")
+                .hint("that happens every ten minutes, and when Baton ends"),
+        ),
+        None => {}
+    }
+    if let Some(doubt) = verified.clock.first() {
+        let message = format!("suspect: {doubt}");
+        findings.push(
+            Finding::new("clock", State::Note, message)
+                .hint("set the clock of this machine; the order of events does not depend on it"),
+        );
+    }
+    findings
 }
 
 /// The version of SQLite that wrote the file last, as its header says.

@@ -1,18 +1,21 @@
 //! One file per command.
 
 pub(crate) mod approve;
+pub(crate) mod backup;
 pub(crate) mod cancel;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod fmt;
 pub(crate) mod follow;
 pub(crate) mod replay;
+pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod rpc;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod settle;
 pub(crate) mod validate;
 pub(crate) mod verify;
 
@@ -33,10 +36,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Run(args) => run::run(args, data, out).await,
         Command::Resume(args) => resume::run(args, data, out).await,
         Command::Approve(args) => approve::run(args, data, out).await,
+        Command::Settle(args) => settle::run(args, data, out).await,
         Command::Cancel(args) => cancel::run(args, data, out).await,
         Command::Runs(args) => runs::run(args, data, &mut out).await,
         Command::Replay(args) => replay::run(args, data, &mut out).await,
         Command::Verify(args) => verify::run(&args, data, &mut out).await,
+        Command::Backup(args) => backup::run(&args, data, &mut out).await,
+        Command::Restore(args) => restore::run(&args, data, &mut out).await,
         Command::Serve(args) => serve::run(args, data, &mut out).await,
         Command::Rpc(args) => rpc::run(&args, data, &mut out).await,
         Command::Doctor(args) => doctor::run(&args, data, &mut out).await,

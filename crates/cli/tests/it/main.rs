@@ -10,6 +10,7 @@ mod data_folder;
 mod files;
 mod history;
 mod interrupts;
+mod keeping;
 mod owners;
 mod runs;
 mod serving;

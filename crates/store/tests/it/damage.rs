@@ -47,12 +47,7 @@ async fn a_whole_log_has_a_head_and_no_damage() {
 #[tokio::test]
 async fn an_empty_log_is_whole() {
     let (_dir, store) = store().await;
-    let whole = Verified {
-        events: 0,
-        head: None,
-        damage: vec![],
-    };
-    assert_eq!(store.verify().await, Ok(whole));
+    assert_eq!(store.verify().await, Ok(Verified::default()));
 }
 
 #[tokio::test]
@@ -255,7 +250,11 @@ async fn a_damaged_database_after_a_crash_is_reported_and_kept() {
             .await
             .expect_err("damaged");
         assert_eq!(error.code(), "store-damaged", "{error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains("backups")));
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("baton restore"))
+        );
         assert_eq!(std::fs::read(&database).expect("it is still there"), bytes);
     }
     let read_only = OpenOptions {

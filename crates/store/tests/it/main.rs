@@ -3,8 +3,11 @@
 mod common;
 
 mod append;
+mod backup;
+mod checkpoints;
 mod crash;
 mod damage;
 mod keeps;
 mod opening;
+mod salvage;
 mod writers;

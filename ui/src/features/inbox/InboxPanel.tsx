@@ -125,6 +125,7 @@ function Opened({ item }: { item: InboxItem }) {
           step={item.step}
           title={question.title}
           {...(question.text ? { note: question.text } : {})}
+          {...(question.evidence ? { evidence: question.evidence } : {})}
         />
       ) : (
         <QuestionCard

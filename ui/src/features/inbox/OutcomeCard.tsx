@@ -8,6 +8,8 @@ import { keys } from "../../backend/queries";
 import type { Settlement } from "../../bindings/Settlement";
 import { sentence } from "../../components/Panel";
 import { tell, tellError } from "../../state/tell";
+import { formatExact } from "../runs/time";
+import Evidence from "./Evidence";
 import classes from "./inbox.module.css";
 
 interface OutcomeCardProps {
@@ -15,10 +17,12 @@ interface OutcomeCardProps {
   step: string;
   title: string;
   note?: string;
+  /** What is known: what it was about to do, when, its key, its last words. */
+  evidence?: Record<string, unknown>;
   onDone?: () => void;
 }
 
-export default function OutcomeCard({ run, step, title, note, onDone }: OutcomeCardProps) {
+export default function OutcomeCard({ run, step, title, note, evidence, onDone }: OutcomeCardProps) {
   const client = useQueryClient();
   const [isDone, setDone] = useState(false);
   const [output, setOutput] = useState("");
@@ -47,6 +51,7 @@ export default function OutcomeCard({ run, step, title, note, onDone }: OutcomeC
           ? sentence(note)
           : "Baton stopped while this step was at work. Repeating it could do it twice, so it asks."}
       </p>
+      {evidence && Object.keys(evidence).length > 0 && <Evidence evidence={readable(evidence)} />}
       {isDone && (
         <Textarea
           label="Output to go on with"
@@ -90,6 +95,12 @@ export default function OutcomeCard({ run, step, title, note, onDone }: OutcomeC
       </div>
     </article>
   );
+}
+
+/** The same with the instant in words. */
+function readable(evidence: Record<string, unknown>): Record<string, unknown> {
+  const { startedAt } = evidence;
+  return typeof startedAt === "number" ? { ...evidence, startedAt: formatExact(startedAt) } : evidence;
 }
 
 function readOutput(text: string): { value: unknown; problem: string | null } {

@@ -10,12 +10,11 @@ import type { Decision } from "../../bindings/Decision";
 import type { InboxAnswer } from "../../bindings/InboxAnswer";
 import type { Question } from "../../bindings/Question";
 import { tell, tellError } from "../../state/tell";
-import { isBlob, isTable } from "../data/kind-of-value";
-import ValueView from "../data/ValueView";
 import SchemaForm from "../runs/SchemaForm";
-import { firstAnswers, humanize, problemsOf, questionsOf, toInput } from "../runs/schema-form";
+import { firstAnswers, problemsOf, questionsOf, toInput } from "../runs/schema-form";
 import { formatExact, formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
+import Evidence from "./Evidence";
 import classes from "./inbox.module.css";
 
 interface QuestionCardProps {
@@ -171,42 +170,5 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
         </div>
       </div>
     </article>
-  );
-}
-
-/** Short values as a list of facts; tables and structures below, each with its name. */
-function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
-  const entries = Object.entries(evidence);
-  const isLarge = (value: unknown) =>
-    (typeof value === "object" && value !== null) || (typeof value === "string" && value.length > 80);
-  const short = entries.filter(([, value]) => !isLarge(value));
-  const large = entries.filter(([, value]) => isLarge(value));
-  return (
-    <div className={classes.evidence} data-testid="evidence">
-      {short.length > 0 && (
-        <dl className={classes.short}>
-          {short.map(([name, value]) => (
-            <div key={name}>
-              <dt>{humanize(name)}</dt>
-              <dd>
-                {value === null
-                  ? "none"
-                  : typeof value === "number"
-                    ? value.toLocaleString("en")
-                    : String(value)}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {large.map(([name, value]) => (
-        <section key={name} className={classes.large}>
-          <h4>{humanize(name)}</h4>
-          <div className={classes.largeValue} data-tall={isTable(value) || isBlob(value) || undefined}>
-            <ValueView value={value} label={humanize(name)} isCompact={!isTable(value) && !isBlob(value)} />
-          </div>
-        </section>
-      ))}
-    </div>
   );
 }

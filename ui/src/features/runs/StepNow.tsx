@@ -114,6 +114,7 @@ export function StepQuestion({ view, row }: { view: RunView; row: RunRow }) {
           step={row.path}
           title={titleOf(row.step)}
           {...(step.note ? { note: step.note } : {})}
+          {...(question?.evidence ? { evidence: question.evidence } : {})}
           onDone={onDone}
         />
       ) : (

@@ -29,6 +29,7 @@ import { PanelError } from "../../components/Panel";
 import { ask } from "../../state/ask";
 import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state/files";
 import { tellError } from "../../state/tell";
+import { useView } from "../../state/view";
 import { ThemeButton } from "../toolbar/Header";
 import { ago } from "./ago";
 import { SampleCard } from "./SampleCard";
@@ -84,7 +85,18 @@ export function StartPage() {
       </main>
       <footer className={classes.foot}>
         <span>{app && `Baton ${app.version}`}</span>
-        <span>{app && `Runs and settings are kept in ${app.dataDir}`}</span>
+        <span>
+          {app && `Runs and settings are kept in ${app.dataDir}`}
+          {" · "}
+          <Anchor
+            component="button"
+            size="xs"
+            data-testid="open-backups"
+            onClick={() => useView.getState().openDialog("backups")}
+          >
+            Backups
+          </Anchor>
+        </span>
       </footer>
     </div>
   );
