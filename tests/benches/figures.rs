@@ -19,12 +19,18 @@ use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
+#[path = "figures/scale.rs"]
+mod scale;
+
 const ROUNDS: usize = 5;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     // `cargo test --all-targets` starts benches too; figures are taken only where they are asked for.
     if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    if scale::own_memory().await? {
         return Ok(());
     }
     let folder = std::env::var_os("BATON_BENCH_DIR")
@@ -35,6 +41,7 @@ async fn main() -> Result<()> {
     many(&folder).await?;
     validation(1_000)?;
     validation(10_000)?;
+    scale::all(&folder).await?;
     Ok(())
 }
 

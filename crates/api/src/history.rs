@@ -1,10 +1,14 @@
-//! Runs as they were: logs that were read, with the states at some of their events kept.
+//! Runs as they were: the state behind any event, from the nearest state that is kept.
+//!
+//! States are kept in memory for the runs that were looked at last, and on disk as snapshots for long ones. The log
+//! itself is read page by page and not kept.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::document;
-use baton_core::machine::{self, Logged, Plan, Run};
+use baton_core::machine::{self, Plan, Run};
+use baton_engine::Snapshots;
 use baton_store::RunRow;
 
 use crate::app::App;
@@ -12,12 +16,14 @@ use crate::error::{ApiError, Code};
 
 /// How many runs are kept ready to be looked at.
 const MAX_RUNS: usize = 4;
+/// How many states of one run are kept, about.
+const MAX_STATES: usize = 16;
 /// How many events are read at a time.
 const PAGE: u32 = 5_000;
-/// Events between two kept states, at least.
+/// A snapshot is looked for if that saves so many events.
+const WORTH_A_SNAPSHOT: u32 = 5_000;
+/// While a log is replayed, a state is kept this often at least.
 const MIN_STRIDE: u32 = 1_000;
-/// Kept states of one run, about.
-const STATES: u32 = 32;
 
 /// The runs that were looked at last.
 #[derive(Debug, Default)]
@@ -25,17 +31,12 @@ pub(crate) struct Histories {
     recent: Mutex<VecDeque<(String, Arc<History>)>>,
 }
 
-/// A run with its log.
+/// A run with some of its states.
 #[derive(Debug)]
-pub(crate) struct History {
-    pub(crate) plan: Arc<Plan>,
-    log: Mutex<Log>,
-}
-
-#[derive(Debug, Default)]
-struct Log {
-    events: Vec<Logged>,
-    states: BTreeMap<u32, Run>,
+struct History {
+    plan: Arc<Plan>,
+    /// Those that were used last come first.
+    states: Mutex<VecDeque<Run>>,
 }
 
 impl Histories {
@@ -56,40 +57,83 @@ impl Histories {
     }
 }
 
-/// The run with its whole log up to `row.seq`.
-pub(crate) async fn load(app: &App, row: &RunRow) -> Result<Arc<History>, ApiError> {
-    let history = match app.histories().find(&row.id) {
-        Some(history) => history,
-        None => {
-            let plan = plan(app, row).await?;
-            let history = Arc::new(History {
-                plan,
-                log: Mutex::default(),
-            });
-            app.histories().put(&row.id, history.clone());
-            history
-        }
-    };
-    loop {
-        let after = history.last();
-        if after >= row.seq {
-            return Ok(history);
-        }
-        let page = app.store().events(&row.id, after, PAGE).await?;
+/// The definition that the run is pinned to.
+///
+/// # Errors
+///
+/// If it is missing, or of another version of Baton.
+pub(crate) async fn plan(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
+    Ok(history(app, row).await?.plan.clone())
+}
+
+/// The run as it was after event `seq`.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the log is damaged.
+pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Run, ApiError> {
+    let history = history(app, row).await?;
+    let mut run = history
+        .near(seq)
+        .unwrap_or_else(|| Run::new(history.plan.clone()));
+    let snapshots = Snapshots::new(app.store());
+    if seq - run.seq() >= WORTH_A_SNAPSHOT
+        && let Some(kept) = snapshots.load(&row.id, &history.plan, seq).await
+        && kept.seq() > run.seq()
+    {
+        run = kept;
+        history.keep(&mut run);
+    }
+    // Whoever looks at one position often looks at those around it next.
+    let stride = MIN_STRIDE.max((seq - run.seq()) / 8);
+    let mut kept = run.seq();
+    while run.seq() < seq {
+        let page = app
+            .store()
+            .events(&row.id, run.seq(), PAGE.min(seq - run.seq()))
+            .await?;
         if page.is_empty() {
             let message = format!(
-                "run `{}` should have {} events and has {after}",
-                row.id, row.seq
+                "run `{}` should have {} events and has {}",
+                row.id,
+                row.seq,
+                run.seq()
             );
             return Err(ApiError::new(Code::Store, message)
                 .hint("check the data folder with `baton verify`"));
         }
-        history.extend(page);
+        for logged in &page {
+            machine::apply(&mut run, logged).map_err(|error| {
+                let message = format!(
+                    "event {} cannot follow the ones before it: {error}",
+                    logged.seq
+                );
+                ApiError::new(Code::Store, message)
+                    .hint("check the data folder with `baton verify`")
+            })?;
+            if run.seq() - kept >= stride {
+                kept = run.seq();
+                history.keep(&mut run);
+            }
+        }
     }
+    history.keep(&mut run);
+    Ok(run)
 }
 
-/// The definition that the run is pinned to.
-async fn plan(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
+async fn history(app: &App, row: &RunRow) -> Result<Arc<History>, ApiError> {
+    if let Some(history) = app.histories().find(&row.id) {
+        return Ok(history);
+    }
+    let history = Arc::new(History {
+        plan: compile(app, row).await?,
+        states: Mutex::default(),
+    });
+    app.histories().put(&row.id, history.clone());
+    Ok(history)
+}
+
+async fn compile(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
     let text = app.store().definition(&row.digest).await?.ok_or_else(|| {
         ApiError::new(
             Code::Store,
@@ -115,70 +159,29 @@ async fn plan(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
 }
 
 impl History {
-    fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> MutexGuard<'_, VecDeque<Run>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn last(&self) -> u32 {
-        self.log().events.last().map_or(0, |logged| logged.seq)
-    }
-
-    fn extend(&self, page: Vec<Logged>) {
-        let mut log = self.log();
-        let last = log.events.last().map_or(0, |logged| logged.seq);
-        // Two readers may have read the same page.
-        log.events
-            .extend(page.into_iter().filter(|logged| logged.seq > last));
-    }
-
-    /// The instant of event `seq`, if there is one.
-    pub(crate) fn instant(&self, seq: u32) -> Option<baton_core::Millis> {
-        let at = usize::try_from(seq.checked_sub(1)?).ok()?;
-        self.log().events.get(at).map(|logged| logged.at)
-    }
-
-    /// At most `limit` events after `after`.
-    pub(crate) fn events(&self, after: u32, limit: usize) -> Vec<Logged> {
-        let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        self.log()
-            .events
+    /// The last kept state at or before event `seq`.
+    fn near(&self, seq: u32) -> Option<Run> {
+        let mut states = self.states();
+        let (at, _) = states
             .iter()
-            .skip(skip)
-            .take(limit)
-            .cloned()
-            .collect()
+            .enumerate()
+            .filter(|(_, run)| run.seq() <= seq)
+            .max_by_key(|(_, run)| run.seq())?;
+        let found = states.remove(at)?;
+        states.push_front(found.clone());
+        Some(found)
     }
 
-    /// The run as it was after event `seq`.
-    pub(crate) fn at(&self, seq: u32) -> Result<Run, ApiError> {
-        let mut log = self.log();
-        let log = &mut *log;
-        let total = log.events.last().map_or(0, |logged| logged.seq);
-        let seq = seq.min(total);
-        let stride = (total / STATES).max(MIN_STRIDE);
-        let near = log
-            .states
-            .range(..=seq)
-            .next_back()
-            .map(|(_, run)| run.clone());
-        let mut run = near.unwrap_or_else(|| Run::new(self.plan.clone()));
-        let from = usize::try_from(run.seq()).unwrap_or(usize::MAX);
-        for logged in log.events.iter().skip(from) {
-            if logged.seq > seq {
-                break;
-            }
-            machine::apply(&mut run, logged).map_err(|error| {
-                let message = format!(
-                    "event {} cannot follow the ones before it: {error}",
-                    logged.seq
-                );
-                ApiError::new(Code::Store, message)
-                    .hint("check the data folder with `baton verify`")
-            })?;
-            if logged.seq % stride == 0 {
-                log.states.insert(logged.seq, run.clone());
-            }
-        }
-        Ok(run)
+    fn keep(&self, run: &mut Run) {
+        // Graphs that ended are shared by all copies then.
+        machine::compact(run);
+        let mut states = self.states();
+        states.retain(|kept| kept.seq() != run.seq());
+        states.push_front(run.clone());
+        states.truncate(MAX_STATES);
     }
 }

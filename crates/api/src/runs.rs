@@ -141,6 +141,9 @@ pub struct RunGet {
     /// Position of the last event to take into account; absent: all.
     #[serde(default)]
     pub seq: Option<u32>,
+    /// Bodies that are wanted whatever is left out (`each[3]`).
+    #[serde(default)]
+    pub bodies: Option<Vec<String>>,
 }
 
 /// A run at one point of its history.
@@ -162,6 +165,11 @@ pub struct RunView {
     pub steps: BTreeMap<String, StepView>,
     /// Edges that are resolved, by key, those in bodies with the path of the body before it (`each[3]/a->b`).
     pub edges: BTreeMap<String, EdgeView>,
+    /// How many bodies are not in `steps` and `edges`: of a long loop, only the rounds that run, that failed and that
+    /// ended last are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub left_out: Option<u32>,
     /// What the run was started with.
     #[ts(type = "unknown")]
     pub input: Value,

@@ -1,6 +1,6 @@
 //! Runs as front ends see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::Millis;
 use baton_core::machine::{
@@ -11,6 +11,10 @@ use serde_json::Value;
 
 use crate::runs::{EdgeView, Iterations, RunStatus, RunSummary, RunView, StepStatus, StepView};
 
+/// With so many bodies, some are left out.
+const MAX_GRAPHS: usize = 1_000;
+/// How many of those that began last are shown then.
+const LAST_GRAPHS: usize = 200;
 /// How many failed iterations are listed.
 const MAX_FAILED: usize = 100;
 
@@ -70,20 +74,24 @@ pub(crate) fn summary(row: RunRow) -> RunSummary {
     }
 }
 
-/// A run at one point of its history.
-pub(crate) fn view(row: &RunRow, run: &Run, at: Millis) -> RunView {
+/// A run at one point of its history; of its bodies at least those that are `wanted`.
+pub(crate) fn view(row: &RunRow, run: &Run, at: Millis, wanted: &[String]) -> RunView {
+    let shown = shown(run, wanted);
+    let left_out = u32::try_from(run.graphs() - shown.len()).unwrap_or(u32::MAX);
     RunView {
         summary: summary(row.clone()),
         document: run.plan().workflow().clone(),
         seq: run.seq(),
         at,
         status: status_of(run),
-        steps: run
-            .steps()
+        steps: shown
+            .iter()
+            .flat_map(|graph| run.steps_of(*graph))
             .map(|(path, step)| (path, step_view(&step)))
             .collect(),
-        edges: run
-            .edges()
+        edges: shown
+            .iter()
+            .flat_map(|graph| run.edges_of(*graph))
             .map(|(key, edge)| {
                 (
                     key,
@@ -94,6 +102,7 @@ pub(crate) fn view(row: &RunRow, run: &Run, at: Millis) -> RunView {
                 )
             })
             .collect::<BTreeMap<_, _>>(),
+        left_out: (left_out > 0).then_some(left_out),
         input: run
             .started()
             .map(|started| started.input.clone())
@@ -103,6 +112,36 @@ pub(crate) fn view(row: &RunRow, run: &Run, at: Millis) -> RunView {
             .map(|ended| ended.outputs.clone())
             .unwrap_or_default(),
     }
+}
+
+/// The graphs that are shown: all of a usual run; of a long one the run itself, the bodies that run, that failed, that
+/// are wanted, and those that began last.
+fn shown(run: &Run, wanted: &[String]) -> BTreeSet<usize> {
+    let all = run.graphs();
+    if all <= MAX_GRAPHS {
+        return (0..all).collect();
+    }
+    let mut shown: BTreeSet<usize> = (all - LAST_GRAPHS..all).collect();
+    shown.extend(
+        (0..all)
+            .filter(|graph| !run.is_graph_ended(*graph))
+            .take(MAX_GRAPHS),
+    );
+    shown.insert(0);
+    let failed: Vec<String> = shown
+        .iter()
+        .flat_map(|graph| run.steps_of(*graph))
+        .filter_map(|(path, step)| Some((path, step.state.more.as_deref()?.iterations.as_ref()?)))
+        .flat_map(|(path, rounds)| {
+            let failed = rounds.failed.iter().take(MAX_FAILED);
+            failed.map(move |(index, _)| format!("{path}[{index}]"))
+        })
+        .take(MAX_GRAPHS)
+        .collect();
+    for path in failed.iter().chain(wanted.iter().take(MAX_GRAPHS)) {
+        shown.extend(run.find_graph(path));
+    }
+    shown
 }
 
 fn step_view(step: &Step<'_>) -> StepView {

@@ -91,7 +91,15 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        self.call("run_get", &RunGet { run: id, seq: None }).await
+        self.call(
+            "run_get",
+            &RunGet {
+                run: id,
+                seq: None,
+                bodies: None,
+            },
+        )
+        .await
     }
 
     /// Gives the data folder back.

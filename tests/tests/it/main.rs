@@ -3,4 +3,5 @@
 mod crash;
 mod pages;
 mod samples;
+mod stopped;
 mod tidy;

@@ -11,4 +11,8 @@ run: string,
 /**
  * Position of the last event to take into account; absent: all.
  */
-seq?: number, };
+seq?: number, 
+/**
+ * Bodies that are wanted whatever is left out (`each[3]`).
+ */
+bodies?: Array<string>, };

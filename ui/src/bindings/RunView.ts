@@ -38,6 +38,11 @@ steps: { [key in string]: StepView },
  */
 edges: { [key in string]: EdgeView }, 
 /**
+ * How many bodies are not in `steps` and `edges`: of a long loop, only the rounds that run, that failed and that
+ * ended last are there.
+ */
+leftOut?: number, 
+/**
  * What the run was started with.
  */
 input: unknown, 

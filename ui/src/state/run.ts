@@ -6,6 +6,8 @@ import type { RunView } from "../bindings/RunView";
 import { normalize } from "./document";
 
 const REFRESH_MS = 120;
+/** How many chosen bodies are read each time. */
+const MAX_BODIES = 20;
 
 type RunStore = {
   /** The run that the canvas shows; `null` while editing. */
@@ -17,6 +19,10 @@ type RunStore = {
   openRun(id: string): Promise<void>;
   closeRun(): void;
   setSeq(seq: number | null): void;
+  /** Paths of the bodies that were chosen; of long loops, others may be left out. */
+  bodies: readonly string[];
+  /** Reads a body (`each[3]`) of a long loop if it was left out. */
+  showBody(path: string): void;
   /** Reads the run again. */
   refresh(): Promise<void>;
   /** Takes in an event of the backend. */
@@ -42,10 +48,11 @@ export const useRun = create<RunStore>()((set, get) => {
     runId: null,
     view: null,
     atSeq: null,
+    bodies: [],
     error: null,
 
     async openRun(id) {
-      set({ runId: id, view: null, atSeq: null, error: null });
+      set({ runId: id, view: null, atSeq: null, bodies: [], error: null });
       await get().refresh();
     },
 
@@ -53,7 +60,7 @@ export const useRun = create<RunStore>()((set, get) => {
       clearTimeout(timer);
       timer = undefined;
       round += 1;
-      set({ runId: null, view: null, atSeq: null, error: null });
+      set({ runId: null, view: null, atSeq: null, bodies: [], error: null });
     },
 
     setSeq(seq) {
@@ -61,14 +68,25 @@ export const useRun = create<RunStore>()((set, get) => {
       refreshSoon();
     },
 
+    showBody(path) {
+      const { view, bodies } = get();
+      if (!view?.leftOut) return;
+      set({ bodies: [path, ...bodies.filter((other) => other !== path)].slice(0, MAX_BODIES) });
+      if (!Object.keys(view.steps).some((step) => step.startsWith(`${path}/`))) refreshSoon();
+    },
+
     async refresh() {
-      const { runId, atSeq } = get();
+      const { runId, atSeq, bodies } = get();
       if (runId === null) return;
       round += 1;
       const mine = round;
       lastRefresh = Date.now();
       try {
-        const view = await call("run_get", atSeq === null ? { run: runId } : { run: runId, seq: atSeq });
+        const view = await call("run_get", {
+          run: runId,
+          ...(atSeq === null ? {} : { seq: atSeq }),
+          ...(bodies.length === 0 ? {} : { bodies: [...bodies] }),
+        });
         if (mine !== round) return;
         // The definition of a run never changes: the canvas keeps the one it has.
         const known = get().view;

@@ -129,6 +129,7 @@ fn with_stall(app: &App, mut row: RunRow) -> RunRow {
 pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
     let row = row(app, &request.run).await?;
     let seq = request.seq.unwrap_or(row.seq).min(row.seq);
+    let wanted = request.bodies.unwrap_or_default();
     if seq == row.seq
         && row.ended_at.is_none()
         && let Some(engine) = app.running_engine()
@@ -136,20 +137,16 @@ pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
         // A live run is at hand; while a write is under way it is ahead of what may be shown.
         let live = engine
             .look(&row.id, |run, durable, at| {
-                (run.seq() == durable && durable == row.seq).then(|| views::view(&row, run, at))
+                (run.seq() == durable && durable == row.seq)
+                    .then(|| views::view(&row, run, at, &wanted))
             })
             .await;
         if let Some(view) = live.flatten() {
             return Ok(view);
         }
     }
-    let history = history::load(app, &row).await?;
-    let run = history.at(seq)?;
-    Ok(views::view(
-        &row,
-        &run,
-        history.instant(seq).unwrap_or(row.started_at),
-    ))
+    let run = history::at(app, &row, seq).await?;
+    Ok(views::view(&row, &run, run.at(), &wanted))
 }
 
 /// Reads the log of a run.
@@ -159,12 +156,16 @@ pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
 /// [`Code::NotFound`] if there is none.
 pub async fn run_events(app: &App, request: RunEvents) -> Result<RunEventList, ApiError> {
     let row = row(app, &request.run).await?;
-    let history = history::load(app, &row).await?;
+    let plan = history::plan(app, &row).await?;
     let limit = request.limit.unwrap_or(1_000).min(10_000);
-    let workflow = history.plan.workflow();
-    let events = history
-        .events(request.after.unwrap_or(0), limit as usize)
+    let workflow = plan.workflow();
+    let page = app
+        .store()
+        .events(&row.id, request.after.unwrap_or(0), limit);
+    let events = page
+        .await?
         .into_iter()
+        .filter(|logged| logged.seq <= row.seq)
         .map(|logged| EventLine {
             text: sentences::sentence(workflow, &logged),
             logged,

@@ -125,8 +125,7 @@ pub async fn expression_try(
     };
     if let Some(run) = run {
         let row = runs::row(app, &run).await?;
-        let history = history::load(app, &row).await?;
-        data.take(&history.at(row.seq)?);
+        data.take(&history::at(app, &row, row.seq).await?);
     }
     if let Some(Value::Object(mut names)) = scope {
         if let Some(Value::Object(steps)) = names.remove("steps") {

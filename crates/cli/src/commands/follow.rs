@@ -162,6 +162,7 @@ impl Follow {
         let get = RunGet {
             run: result.run.clone(),
             seq: None,
+            bodies: None,
         };
         let now: RunView = member.ask("run_get", &get).await?;
         let mut view = self.view.borrow_mut();

@@ -64,6 +64,7 @@ async fn replay(session: &Session, args: &Replay, out: &mut Out) -> Result<Exit,
             &RunGet {
                 run,
                 seq: Some(until),
+                bodies: None,
             },
         )
         .await?;

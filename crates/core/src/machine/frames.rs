@@ -78,10 +78,6 @@ impl Frames {
         (!self.slots.is_empty()).then(|| &self[0])
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Frame> + ExactSizeIterator {
-        (0..self.slots.len()).map(|at| &self[at])
-    }
-
     /// The step that the graph is a body of.
     pub(crate) fn parent(&self, frame: FrameIx) -> Option<At> {
         match &self.slots[frame] {

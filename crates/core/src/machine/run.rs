@@ -507,41 +507,60 @@ impl Run {
         }
     }
 
+    /// How many graphs it opened: itself and the bodies of its containers, in the order in which they began.
+    pub fn graphs(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether the graph with this number has ended.
+    pub fn is_graph_ended(&self, graph: usize) -> bool {
+        self.frames.is_ended(graph)
+    }
+
+    /// Number of the graph with this path (`each[3]`; empty for the run itself).
+    pub fn find_graph(&self, path: &str) -> Option<usize> {
+        self.frame_by_path.get(path).copied()
+    }
+
     /// Every step that has a state, by path; idle ones are left out.
     pub fn steps(&self) -> impl Iterator<Item = (StepPath, StepView<'_>)> {
-        self.frames
+        (0..self.graphs()).flat_map(|graph| self.steps_of(graph))
+    }
+
+    /// The same for one graph.
+    pub fn steps_of(&self, graph: usize) -> impl Iterator<Item = (StepPath, StepView<'_>)> {
+        let begun = self.frames[graph]
+            .steps
             .iter()
             .enumerate()
-            .flat_map(move |(frame, state)| {
-                let begun = state
-                    .steps
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, step)| step.phase != Phase::Idle);
-                begun.map(move |(local, step)| {
-                    let plan = self.step_at((frame, local));
-                    (self.path((frame, local)), StepView { plan, state: step })
-                })
-            })
+            .filter(|(_, step)| step.phase != Phase::Idle);
+        begun.map(move |(local, step)| {
+            let plan = self.step_at((graph, local));
+            (self.path((graph, local)), StepView { plan, state: step })
+        })
     }
 
     /// Every resolved edge: its key, with the path of the body before it.
     pub fn edges(&self) -> impl Iterator<Item = (String, &EdgeState)> {
-        self.frames.iter().flat_map(move |frame| {
-            frame
-                .edges
-                .iter()
-                .enumerate()
-                .filter_map(move |(at, edge)| {
-                    let key = &self.plan.graphs[frame.graph].edges[at].key;
-                    let key = if frame.path.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{}/{key}", frame.path)
-                    };
-                    edge.as_ref().map(|edge| (key, edge))
-                })
-        })
+        (0..self.graphs()).flat_map(|graph| self.edges_of(graph))
+    }
+
+    /// The same for one graph.
+    pub fn edges_of(&self, graph: usize) -> impl Iterator<Item = (String, &EdgeState)> {
+        let frame = &self.frames[graph];
+        frame
+            .edges
+            .iter()
+            .enumerate()
+            .filter_map(move |(at, edge)| {
+                let key = &self.plan.graphs[frame.graph].edges[at].key;
+                let key = if frame.path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{}/{key}", frame.path)
+                };
+                edge.as_ref().map(|edge| (key, edge))
+            })
     }
 
     /// The state of one step, if it has one.

@@ -8,7 +8,7 @@ import { iconOf } from "../../components/icons";
 import { idleLook, stepLooks } from "../../components/status";
 import { titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
-import { hasEnded } from "../../state/run";
+import { hasEnded, useRun } from "../../state/run";
 import { durationOf, type RunRow } from "./run-rows";
 import classes from "./runs.module.css";
 import StatusMark from "./StatusMark";
@@ -132,7 +132,11 @@ function BodyPicker({ row }: { row: RunRow }) {
     return null;
   }
   const last = Math.max(0, iterations.started - 1);
-  const go = (to: number) => setBody(row.path, Math.max(0, Math.min(last, to)));
+  const go = (to: number) => {
+    const body = Math.max(0, Math.min(last, to));
+    setBody(row.path, body);
+    useRun.getState().showBody(`${row.path}[${body}]`);
+  };
   const nextFailed = iterations.failed.find((one) => one > index) ?? iterations.failed[0];
   return (
     <div className={classes.bodies} style={{ paddingLeft: 26 + row.depth * 16 }}>
