@@ -26,7 +26,11 @@ impl Lock {
     /// Takes the folder into possession, and says whether its last owner left it properly.
     pub(crate) fn take(dir: &Path) -> Result<(Self, LeftBy), StoreError> {
         let path = dir.join(FILE);
-        let folder = lock_folder(dir)?;
+        let folder = if trial::has_bug("no-lock") {
+            None
+        } else {
+            lock_folder(dir)?
+        };
         let mut file = File::options()
             .read(true)
             .write(true)
