@@ -1,7 +1,7 @@
 //! A disk as a power cut leaves it: what was synced is there; of everything else each write may be there, missing, or
 //! torn at a sector, in any order; a name may be there or not until its folder was synced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::random::Chance;
@@ -79,6 +79,8 @@ pub(crate) struct Disk {
     root: PathBuf,
     nodes: Vec<Node>,
     open: BTreeMap<i64, (usize, u64)>,
+    /// Of these, those that always write at the end.
+    appending: BTreeSet<i64>,
 }
 
 impl Disk {
@@ -88,6 +90,7 @@ impl Disk {
             root: root.to_path_buf(),
             nodes: Vec::new(),
             open: BTreeMap::new(),
+            appending: BTreeSet::new(),
         };
         disk.take_in(root)?;
         Ok(disk)
@@ -144,8 +147,13 @@ impl Disk {
                 fd,
                 creates,
                 truncates,
+                appends,
             } => {
                 self.open.remove(fd);
+                self.appending.remove(fd);
+                if *appends {
+                    self.appending.insert(*fd);
+                }
                 let mut mark = Mark::Nothing;
                 if self.find(path).is_none()
                     && *creates
@@ -178,10 +186,15 @@ impl Disk {
                 if *fd == 1 {
                     return Mark::Said(String::from_utf8_lossy(bytes).into_owned());
                 }
+                let end = self.open.get(fd).map(|(node, _)| self.length(*node));
+                let is_appending = self.appending.contains(fd);
                 let Some((node, offset)) = self.open.get_mut(fd) else {
                     return Mark::Nothing;
                 };
-                let start = at.unwrap_or(*offset);
+                let start = match end {
+                    Some(end) if is_appending => end,
+                    _ => at.unwrap_or(*offset),
+                };
                 if at.is_none() {
                     *offset += bytes.len() as u64;
                 }
@@ -250,6 +263,17 @@ impl Disk {
                 Mark::Changed
             }
         }
+    }
+
+    fn length(&self, node: usize) -> u64 {
+        let node = &self.nodes[node];
+        let safe = node.safe.len() as u64;
+        node.unsafe_changes
+            .iter()
+            .fold(safe, |length, change| match change {
+                Change::Write(at, bytes) => length.max(at + bytes.len() as u64),
+                Change::Truncate(length) => *length,
+            })
     }
 
     fn change(&mut self, node: usize, change: Change) {

@@ -3,6 +3,8 @@
 //!
 //! The database, its log, artifacts and drafts: the real SQLite with the real settings.
 
+use std::collections::BTreeSet;
+
 use crate::check::{Then, check};
 use crate::child::{Said, Until, hear_out, store_child};
 use crate::disk::{Disk, LOSSES, Mark};
@@ -14,6 +16,9 @@ pub(crate) const IMAGES: u32 = 100;
 
 /// Batches of a lane while it is watched.
 const BATCHES: u32 = 11;
+
+/// So many that SQLite moves its log into the database meanwhile, and begins the log anew.
+const MANY: u32 = 90;
 
 pub(crate) fn run(cx: &Cx) -> anyhow::Result<Tally> {
     Ok(series(cx, cx.cases.div_ceil(IMAGES), |case| {
@@ -28,12 +33,15 @@ pub(crate) fn run(cx: &Cx) -> anyhow::Result<Tally> {
         }
         let mut disk = Disk::new(&place).map_err(|error| error.to_string())?;
         let file = case.folder.join("calls");
-        let mut watched = trace::watched(&store_child(cx, &data, BATCHES), &file);
+        let batches = if case.number % 8 == 1 { MANY } else { BATCHES };
+        let mut watched = trace::watched(&store_child(cx, &data, batches), &file);
         let ended = hear_out(&mut watched, Until::Ends, &mut said.clone())?;
         if !ended.status.success() {
             return Err(format!("the watched process failed: {}", ended.complaints));
         }
         let calls = trace::read(&file)?;
+        let moved = checkpoints(&calls);
+        case.note("times the log was moved into the database", moved);
         cut(
             case,
             &mut disk,
@@ -54,6 +62,32 @@ pub(crate) fn run(cx: &Cx) -> anyhow::Result<Tally> {
             },
         )
     }))
+}
+
+/// How often the writes go over from the log to the database.
+fn checkpoints(calls: &[Call]) -> u64 {
+    let (mut database, mut log) = (BTreeSet::new(), BTreeSet::new());
+    let (mut times, mut is_in_log) = (0, false);
+    for call in calls {
+        match call {
+            Call::Open { path, fd, .. } => {
+                database.remove(fd);
+                log.remove(fd);
+                if path.ends_with("baton.db") {
+                    database.insert(*fd);
+                } else if path.ends_with("baton.db-wal") {
+                    log.insert(*fd);
+                }
+            }
+            Call::Write { fd, .. } if log.contains(fd) => is_in_log = true,
+            Call::Write { fd, .. } if database.contains(fd) && is_in_log => {
+                is_in_log = false;
+                times += 1;
+            }
+            _ => {}
+        }
+    }
+    times
 }
 
 /// The moments at which a cut is worth looking at: around every sync, and after everything that was said.

@@ -12,6 +12,7 @@ pub(crate) enum Call {
         fd: i64,
         creates: bool,
         truncates: bool,
+        appends: bool,
     },
     Close {
         fd: i64,
@@ -154,13 +155,11 @@ fn parse(line: &str) -> Result<Option<Call>, String> {
         "openat" | "open" | "creat" => {
             let first = usize::from(name == "openat");
             let flags = argument(first + 1);
-            if flags.contains("O_APPEND") {
-                return Err(strange());
-            }
             Call::Open {
                 path: path(first)?,
                 fd: result,
                 creates: flags.contains("O_CREAT") || name == "creat",
+                appends: flags.contains("O_APPEND"),
                 truncates: flags.contains("O_TRUNC") || name == "creat",
             }
         }
