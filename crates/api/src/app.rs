@@ -17,7 +17,7 @@ use crate::catalog::SampleList;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::history::Histories;
-use crate::{bridge, handlers, keeping, places};
+use crate::{bridge, handlers, keeping, places, safe_mode};
 
 /// How many events a slow reader may be behind before it has to read everything again.
 pub(crate) const EVENTS: usize = 4_096;
@@ -38,7 +38,7 @@ pub struct AppConfig {
     /// Folder that relative paths of a document without a file start from; absent: the workspace folder.
     pub default_work_dir: Option<PathBuf>,
     /// How many tasks are carried out at a time.
-    pub concurrency: usize,
+    pub concurrency: u32,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Also in a data folder where a database is not safe.
@@ -96,6 +96,10 @@ struct Inner {
     watched: Mutex<BTreeMap<PathBuf, Option<SystemTime>>>,
     histories: Histories,
     closing: CancellationToken,
+    /// Number of this start, if it was noted.
+    start: Option<i64>,
+    /// Why Baton is in safe mode, while it is.
+    safe_mode: RwLock<Option<String>>,
 }
 
 impl App {
@@ -117,10 +121,21 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         let catalog = Arc::new(baton_steps::catalog());
+        let (mut start, mut safe_mode) = (None, None);
         let engine = if read_only.is_none() {
+            let limits = handlers::kept_limits(&store).await?;
+            let begun = safe_mode::begin(&store, config.clock.now()).await?;
             let mut engine = EngineConfig::new(store.clone(), catalog.clone());
-            engine.concurrency = config.concurrency;
+            engine.work.concurrency = config.concurrency;
+            if let Some(limits) = limits {
+                engine.work = limits.work();
+                engine.watermarks = limits.marks();
+                engine.budgets = limits.run;
+            }
             engine.clock = config.clock.clone();
+            engine.take_up = begun.take_up;
+            engine.start = Some(begun.start);
+            (start, safe_mode) = (Some(begun.start), begun.safe);
             Some(Engine::start(engine).await?)
         } else {
             None
@@ -141,6 +156,8 @@ impl App {
                 watched: Mutex::default(),
                 histories: Histories::default(),
                 closing: CancellationToken::new(),
+                start,
+                safe_mode: RwLock::new(safe_mode),
             }),
         };
         let settings = handlers::settings_of(&app).await?;
@@ -184,6 +201,11 @@ impl App {
         self.inner.closing.cancel();
         if let Some(engine) = &self.inner.engine {
             engine.close().await;
+        }
+        if let Some(start) = self.inner.start
+            && let Err(error) = self.inner.store.start_ended(start, self.now()).await
+        {
+            tracing::warn!(%error, "it could not be noted that Baton ended properly");
         }
         self.inner.store.close().await;
     }
@@ -232,6 +254,28 @@ impl App {
 
     pub(crate) fn now(&self) -> baton_core::Millis {
         self.asker.config.clock.now()
+    }
+
+    /// Why Baton is in safe mode, if it is: then nothing goes on by itself, no run and no trigger.
+    pub fn safe_mode(&self) -> Option<String> {
+        let reason = self.inner.safe_mode.read();
+        reason.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn leave_safe_mode(&self) {
+        let reason = self.inner.safe_mode.write();
+        *reason.unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Number of this start among those of the data folder.
+    pub(crate) fn start(&self) -> Option<i64> {
+        self.inner.start
+    }
+
+    /// Tells front ends.
+    pub(crate) fn tell(&self, event: BackendEvent) {
+        // Nobody listening is not an error.
+        drop(self.inner.events.send(event));
     }
 
     /// Why nothing can be written, if so.
@@ -358,6 +402,13 @@ async fn open_store(config: &AppConfig) -> Result<(Store, Option<StoreError>), S
     }
     let reason = match Store::open(&config.data_dir, options(false)).await {
         Ok(store) => return Ok((store, None)),
+        // The ballast is kept for this moment.
+        Err(StoreError::DiskFull { .. }) if baton_engine::give_up_ballast(&config.data_dir) => {
+            match Store::open(&config.data_dir, options(false)).await {
+                Ok(store) => return Ok((store, None)),
+                Err(reason) => reason,
+            }
+        }
         Err(reason) => reason,
     };
     let can_look = matches!(

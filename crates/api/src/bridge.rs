@@ -38,11 +38,12 @@ fn translate(notice: EngineNotice) -> BackendEvent {
             truncated: events.len() > MAX_EVENTS,
             events: events.iter().take(MAX_EVENTS).cloned().collect(),
         },
-        EngineNotice::Stalled { row } => BackendEvent::RunAdvanced {
+        EngineNotice::Stalled { row } | EngineNotice::Waits { row } => BackendEvent::RunAdvanced {
             summary: Box::new(views::summary((*row).clone())),
             events: Vec::new(),
             truncated: false,
         },
+        EngineNotice::DiskChanged => BackendEvent::DiskChanged,
         EngineNotice::QuestionsChanged => BackendEvent::InboxChanged,
         EngineNotice::Notification { title, body, run } => BackendEvent::Notification {
             title,

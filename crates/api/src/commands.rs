@@ -9,6 +9,7 @@ use crate::catalog::*;
 use crate::error::{ApiError, Code};
 use crate::handlers;
 use crate::keeping::*;
+use crate::limits::*;
 use crate::runs::*;
 use crate::workflows::*;
 
@@ -22,12 +23,15 @@ macro_rules! command_list {
             backup_make(BackupMake) -> BackupRow, "Copies the data folder, while it is in use.";
             blob_get(BlobGet) -> AnyValue, "Reads a large value.";
             catalog_list(Nothing) -> CatalogList, "All kinds of step.";
+            disk_get(Nothing) -> DiskView, "The room on the disk of the data folder.";
             draft_discard(DraftKey) -> Nothing, "Forgets unsaved edits.";
             draft_list(Nothing) -> DraftList, "Edits that were not saved.";
             draft_put(DraftPut) -> Nothing, "Keeps an edit, durable when it answers.";
             expression_try(ExpressionTry) -> ExpressionTried, "Evaluates an expression on the data of a run.";
             folder_list(FolderList) -> FolderListed, "Looks into a folder.";
             inbox_list(Nothing) -> InboxList, "All open questions.";
+            limits_get(Nothing) -> LimitsView, "How much runs may use, and how much is carried out at a time.";
+            limits_set(EngineLimits) -> LimitsView, "Changes the limits.";
             recent_forget(FilePath) -> Nothing, "Takes a file off the list of recent ones.";
             recent_list(Nothing) -> RecentList, "Files that were opened before.";
             run_cancel(RunCancel) -> Nothing, "Stops a run.";
@@ -35,10 +39,14 @@ macro_rules! command_list {
             run_get(RunGet) -> RunView, "A run, as it is or as it was at one event.";
             run_list(RunList) -> RunListed, "Runs, newest first.";
             run_pause(RunId) -> Nothing, "Starts no further step.";
+            run_raise(RunRaise) -> Nothing, "Allows a run more of a budget.";
+            run_release(RunId) -> Nothing, "Lets a run go on that was set aside.";
             run_resume(RunId) -> Nothing, "Starts steps again.";
             run_retry_now(RunStep) -> Nothing, "Does not wait for the next attempt.";
             run_settle(RunSettle) -> Nothing, "Says what became of a step with unknown outcome.";
             run_start(RunStart) -> RunStarted, "Starts a run of a document.";
+            safe_mode_get(Nothing) -> SafeModeView, "Whether Baton is in safe mode, and what is set aside.";
+            safe_mode_leave(Nothing) -> SafeModeView, "Lets runs and triggers go on by themselves again.";
             sample_list(Nothing) -> SampleList, "The sample workflows.";
             settings_get(Nothing) -> Settings, "Settings of this person on this machine.";
             settings_set(Settings) -> Settings, "Changes the settings that are given.";

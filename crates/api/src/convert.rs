@@ -46,6 +46,10 @@ impl From<EngineError> for ApiError {
             EngineError::AlreadyEnded(_) => {
                 Self::new(Code::AlreadyEnded, message).hint("start the workflow again")
             }
+            EngineError::Refused { code, .. } if code.starts_with("budget-") => {
+                Self::new(Code::BadRequest, message)
+                    .hint("`baton raise` and the run's page allow more of a budget")
+            }
             EngineError::Refused { .. } => Self::new(Code::AlreadyEnded, message)
                 .hint("the run has gone on since you looked: look again"),
             EngineError::Invalid(problems) => Self {

@@ -41,6 +41,10 @@ pub enum BackendEvent {
         /// Absolute.
         path: String,
     },
+    /// The room on the disk changed so much that something is done about it, or no longer.
+    DiskChanged,
+    /// Safe mode was left, or a run that was set aside was released or cancelled.
+    SafeModeChanged,
     /// The reader was too slow: read everything again.
     Lagged,
 }

@@ -250,6 +250,11 @@ impl Watch {
                 })
                 .await;
             let Some((is_left, questions, children, waits)) = look else {
+                if let Some(reason) = engine.left_out(&run) {
+                    let message = format!("run `{run}` does not go on by itself: {reason}");
+                    return Err(ApiError::new(Code::Store, message)
+                        .hint("`baton release` lets it go on, `baton cancel` ends it"));
+                }
                 // It has not begun yet, or has just ended: what follows from that is under way.
                 waits_for_others = false;
                 continue;
@@ -287,6 +292,10 @@ impl Watch {
 
 /// Whether everything that is left of the run waits for a person, an event or another run.
 fn is_left_to_others(run: &Run) -> bool {
+    // With room on the disk again it goes on by itself.
+    if run.paused_by() == Some(baton_core::machine::DISK) {
+        return false;
+    }
     let mut is_waiting = false;
     for (_, step) in run.steps() {
         let is_left = match step.state.phase {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use baton_core::Millis;
 use baton_core::document::Workflow;
 use baton_core::error::StepError;
-use baton_core::machine::{Decision, Evaluation, Logged, Question, Settlement};
+use baton_core::machine::{Decision, Evaluation, Exceeded, Logged, Question, Settlement};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
@@ -19,7 +19,7 @@ pub enum RunStatus {
     Running,
     /// Everything that is left waits for a person, a time or an event.
     Waiting,
-    /// A person paused it.
+    /// A person paused it, a budget is used up, or the disk is nearly full.
     Paused,
     /// It ended well.
     Succeeded,
@@ -71,6 +71,9 @@ pub struct RunSummary {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,
+    /// Why it was set aside and is not taken up again by itself, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<String>,
 }
 
 /// Start a run.
@@ -170,6 +173,10 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub left_out: Option<u32>,
+    /// The budget that is used up, if the run stands still because of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub exceeded: Option<Exceeded>,
     /// What the run was started with.
     #[ts(type = "unknown")]
     pub input: Value,

@@ -5,7 +5,7 @@ use baton_core::document::Workflow;
 use baton_core::duration;
 use baton_core::error::StepError;
 use baton_core::machine::{
-    Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Passed,
+    DISK, Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Passed,
     Settlement, SkipReason,
 };
 use serde_json::Value;
@@ -170,6 +170,13 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
                 .map(|at| format!(", until {}", instant(at)));
             format!("{} asks {to}{}.", title(step), until.unwrap_or_default())
         }
+        Event::BudgetExceeded(exceeded) => format!(
+            "The run stands still: {}. It goes on where it is once more is allowed.",
+            exceeded.sentence()
+        ),
+        Event::BudgetRaised { budget, limit, by } => {
+            format!("{by} allowed more: {} from now on.", budget.words(*limit))
+        }
         Event::ApprovalReminded { step } => {
             format!("{} reminded those who were asked.", title(step))
         }
@@ -289,7 +296,13 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
             };
             format!("{by} stopped the run{undo}{reason}.")
         }
+        Event::RunPaused { by } if by == DISK => {
+            "The run was paused: the disk of the data folder is nearly full.".to_owned()
+        }
         Event::RunPaused { by } => format!("{by} paused the run: no further step starts."),
+        Event::RunResumed { by } if by == DISK => {
+            "There is room on the disk again: the run goes on.".to_owned()
+        }
         Event::RunResumed { by } => format!("{by} let the run go on."),
         Event::TimerFired { .. } => "A time that the run waited for has come.".to_owned(),
         Event::HostResumed { gap_ms } => format!(

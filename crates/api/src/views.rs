@@ -71,6 +71,7 @@ pub(crate) fn summary(row: RunRow) -> RunSummary {
         steps_total: row.steps_total,
         waiting_for: row.waiting_for,
         error: row.error,
+        quarantined: row.quarantined.filter(|_| row.ended_at.is_none()),
     }
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn view(row: &RunRow, run: &Run, at: Millis, wanted: &[String]) -> Ru
             })
             .collect::<BTreeMap<_, _>>(),
         left_out: (left_out > 0).then_some(left_out),
+        exceeded: run.exceeded().cloned(),
         input: run
             .started()
             .map(|started| started.input.clone())

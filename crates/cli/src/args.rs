@@ -33,6 +33,10 @@ impl Arguments {
                 RunsCommand::List(args) => args.json,
                 RunsCommand::Show(args) | RunsCommand::Events(args) => args.json,
             },
+            Command::Raise(args) => args.json,
+            Command::Release(args) => args.json,
+            Command::SafeMode(args) => args.json,
+            Command::Limits(args) => args.json,
             Command::Replay(args) => args.json,
             Command::Verify(args) => args.json,
             Command::Doctor(args) => args.json,
@@ -59,6 +63,14 @@ pub(crate) enum Command {
     Settle(Settle),
     /// Stop a run
     Cancel(Cancel),
+    /// Allow a run more of a budget that is used up, and go on with it
+    Raise(Raise),
+    /// Let a run go on that was set aside because Baton ended while it took it up
+    Release(OneRun),
+    /// Say whether Baton is in safe mode, and leave it
+    SafeMode(SafeMode),
+    /// Show how much runs may use and how much is carried out at a time
+    Limits(Limits),
     /// List runs, or look at one
     Runs(Runs),
     /// Step through a run again; nothing is carried out
@@ -214,6 +226,57 @@ pub(crate) struct Cancel {
     #[arg(long)]
     pub(crate) no_undo: bool,
     /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "budgets", required = true, multiple = true, args = ["steps", "iterations", "depth", "payload", "run_payload", "memory", "wall_time"])]
+pub(crate) struct Raise {
+    /// Number or id of the run
+    pub(crate) run: String,
+    /// Steps started in all
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<u64>,
+    /// Iterations of one loop
+    #[arg(long, value_name = "N")]
+    pub(crate) iterations: Option<u64>,
+    /// Sub-workflows below one another
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<u64>,
+    /// One value, such as `500MB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) payload: Option<String>,
+    /// All values and tables of the run, such as `20GB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) run_payload: Option<String>,
+    /// Values in memory, such as `500MB`
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+    /// Time since the start of the run, such as `8h`
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) wall_time: Option<String>,
+    /// Print one event per line, and last the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SafeMode {
+    /// Let runs and triggers go on by themselves again
+    #[arg(long)]
+    pub(crate) leave: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limits {
+    /// Change these, and leave the others: JSON, `@FILE`, or `@-` for standard input
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub(crate) set: Option<String>,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,7 +7,7 @@ Exit codes:
   1    it did not: the run failed, errors were found, the log is damaged, the command was refused
   2    it could not begin: unusable input, a wrong argument, a data folder that cannot be used
   3    the run was cancelled
-  4    the run waits for a person or an event
+  4    the run waits for a person or an event, or stands still because a budget is used up
   130  interrupted twice: the run is left as it is, and goes on with `baton resume`
 
 Environment:
@@ -15,6 +15,7 @@ Environment:
   BATON_DATA_DIR     database and artifacts, if `--data` is not given
   BATON_SAMPLES_DIR  the sample workflows
   BATON_UI_DIR       the built user interface, for `baton serve`
+  BATON_SAFE_MODE    `on`: take no run up by itself; `off`: never go into safe mode
   BATON_LOG          what to log on standard error: `warn`, `baton_engine=debug` …
   NO_COLOR           no colours";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_api::baton_core::Millis;
 use baton_api::baton_core::document::Workflow;
-use baton_api::baton_core::machine::{Event, Logged, Outcome, Passed};
+use baton_api::baton_core::machine::{Budget, Event, Logged, Outcome, Passed};
 use baton_api::headless::RunResult;
 use baton_api::runs::RunView;
 use baton_api::sentence;
@@ -127,7 +127,11 @@ impl Progress {
             }
             Event::UndoSucceeded { .. } => self.told("↶", Tone::Careful, logged, out),
             Event::UndoFailed { .. } => self.told("✗", Tone::Bad, logged, out),
-            Event::CancelRequested { .. } | Event::RunPaused { .. } | Event::RunResumed { .. } => {
+            Event::CancelRequested { .. }
+            | Event::RunPaused { .. }
+            | Event::RunResumed { .. }
+            | Event::BudgetExceeded(_)
+            | Event::BudgetRaised { .. } => {
                 self.told("‖", Tone::Careful, logged, out);
             }
             Event::StepLogged { message, .. } => {
@@ -182,6 +186,19 @@ impl Progress {
         }
         for waits in &result.waiting_for {
             out.line(&format!("  {}", plain(waits)));
+        }
+        if let Some(exceeded) = now.exceeded.as_ref().filter(|_| result.outcome.is_none()) {
+            let more = exceeded.limit.max(exceeded.used).saturating_mul(2);
+            let flag = match exceeded.budget {
+                Budget::Steps => format!("--steps {more}"),
+                Budget::Iterations => format!("--iterations {more}"),
+                Budget::Depth => format!("--depth {more}"),
+                Budget::Payload => format!("--payload {}MB", more / 1_000_000 + 1),
+                Budget::RunPayload => format!("--run-payload {}MB", more / 1_000_000 + 1),
+                Budget::Memory => format!("--memory {}MB", more / 1_000_000 + 1),
+                Budget::WallTime => format!("--wall-time {}s", more / 1_000 + 1),
+            };
+            out.line(&format!("  go on with `baton raise {number} {flag}`"));
         }
         if result.outcome.is_none() {
             for (step, view) in now.steps.iter().filter(|(_, view)| view.question.is_some()) {

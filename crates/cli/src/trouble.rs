@@ -19,6 +19,13 @@ pub(crate) struct Trouble {
     excerpt: Option<Excerpt>,
 }
 
+/// Something worth knowing that ends nothing.
+pub(crate) fn note(words: &str) {
+    let text = format!("note: {words}\n");
+    // A standard error that is gone cannot be told about.
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}
+
 /// A line of a file with the column that is meant.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub(crate) struct Excerpt {

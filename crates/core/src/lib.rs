@@ -26,6 +26,7 @@ pub mod expression;
 pub mod layout;
 pub mod machine;
 pub mod problem;
+pub mod size;
 pub mod step_kind;
 pub mod table;
 pub mod validate;

@@ -14,8 +14,6 @@ use crate::entry::{Entry, Origin};
 use crate::error::EngineError;
 use crate::sleep;
 
-/// How many runs may wait for one another, one below the other.
-const MAX_DEPTH: u32 = 32;
 /// Version of a sub-workflow that is looked up by file or id.
 const LATEST: &str = "latest";
 /// The largest workflow file that is read.
@@ -133,17 +131,6 @@ async fn attach(
                 _ => None,
             }));
     }
-    let depth = parent.origin.depth + 1;
-    if depth > MAX_DEPTH {
-        return Err(StepError::permanent(
-            "workflow-too-deep",
-            format!(
-                "`{}` would be sub-workflow {depth} below one another; {MAX_DEPTH} are allowed",
-                child.workflow
-            ),
-        )
-        .hint("a workflow that calls itself needs a condition that ends it"));
-    }
     let (workflow, path) = resolve(shared, parent, &child.workflow, &child.version).await?;
     let plan = shared
         .plan(&workflow)
@@ -155,7 +142,7 @@ async fn attach(
             run: parent.id.clone(),
             step: child.step,
         }),
-        depth,
+        depth: parent.origin.depth + 1,
     };
     let by = Some("workflow".to_owned());
     shared

@@ -34,6 +34,8 @@ struct Batch {
     events: Vec<Logged>,
     questions: QuestionChanges,
     replies: Vec<Reply>,
+    /// The machine would go on by itself: others get their turn before it does.
+    has_more: bool,
 }
 
 /// Whether the run can go on.
@@ -103,17 +105,18 @@ fn decide(
 ) -> Result<(), EngineError> {
     let mut state = entry.state();
     state.settle(&input);
-    let mut events =
-        machine::step(&mut state.run, input, shared.clock.now()).map_err(|refusal| {
-            if state.run.status() == Status::Ended {
-                EngineError::AlreadyEnded(entry.id.clone())
-            } else {
-                EngineError::Refused {
-                    code: refusal.code.into(),
-                    message: refusal.message,
-                }
+    let now = shared.clock.now();
+    let stepped = machine::step_within(&mut state.run, input, now, MAX_BATCH);
+    let (mut events, has_more) = stepped.map_err(|refusal| {
+        if state.run.status() == Status::Ended {
+            EngineError::AlreadyEnded(entry.id.clone())
+        } else {
+            EngineError::Refused {
+                code: refusal.code.into(),
+                message: refusal.message,
             }
-        })?;
+        }
+    })?;
     if trial::has_bug("unsafe-runs-again") {
         events.extend(run_again(&mut state.run, &events, shared.clock.now()));
     }
@@ -126,6 +129,7 @@ fn decide(
         );
     }
     batch.events.extend(events);
+    batch.has_more = has_more;
     Ok(())
 }
 
@@ -153,6 +157,9 @@ async fn light_tasks(
     let mut carried_out = 0;
     loop {
         let actions = machine::pending(&entry.state().run);
+        if batch.has_more || !shared.disk.may_work() {
+            return Some(actions);
+        }
         let mut has_any = false;
         for action in &actions {
             let Action::StartTask(task) = action else {
@@ -232,7 +239,12 @@ async fn write(
         events,
         questions,
         mut replies,
+        has_more,
     } = std::mem::take(batch);
+    if has_more {
+        // Behind what came meanwhile: a pause or a cancel is not kept waiting.
+        shared.send(entry, Input::Advance);
+    }
     if events.is_empty() {
         answer(&mut replies, || Ok(()));
         return Next::Go;
@@ -265,6 +277,9 @@ async fn write(
             Err(error) => error,
         };
         let is_new = expected_seq == 0;
+        if lacks_room(&error) && shared.make_room() {
+            continue;
+        }
         if is_new || !may_pass(&error) {
             give_up(shared, entry, &error, is_new);
             answer(&mut replies, || Err(EngineError::Store(error.clone())));
@@ -318,6 +333,11 @@ fn answer(replies: &mut Vec<Reply>, say: impl Fn() -> Result<(), EngineError>) {
         // The one who asked may have gone.
         drop(reply.send(say()));
     }
+}
+
+/// Whether the disk is at fault: a full one is reported in both ways.
+fn lacks_room(error: &StoreError) -> bool {
+    matches!(error, StoreError::DiskFull { .. } | StoreError::Io { .. })
 }
 
 /// Whether the same write may work later.

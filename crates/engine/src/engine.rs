@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
 use baton_core::document::{self, Workflow};
-use baton_core::machine::{Decision, Input, Plan, Run, Settlement, Start};
+use baton_core::machine::{Allowance, Budget, Decision, Input, Plan, Run, Settlement, Start};
 use baton_core::step_kind::Catalog;
 use baton_steps::{Artifacts, Limits, Secrets};
-use baton_store::Store;
+use baton_store::{Store, StoreError};
 use serde_json::Value;
-use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, SystemClock};
+use crate::disk::{Disk, DiskLevel, DiskState, FileSystem, Space, Watermarks};
 use crate::drive::drive;
 use crate::ears::{self, Ears};
 use crate::entry::{Entry, Message, Origin, State};
@@ -23,8 +24,9 @@ use crate::error::EngineError;
 use crate::host;
 use crate::notice::EngineNotice;
 use crate::outside::{Journal, StandardTasks, Tasks};
+use crate::places::{Places, WorkLimits};
 use crate::projection::Projection;
-use crate::recover;
+use crate::recover::{self, TakeUp};
 use crate::sleep::{self, Resting};
 use crate::snapshots::Snapshots;
 use crate::timers::Timers;
@@ -50,9 +52,19 @@ pub struct EngineConfig {
     /// The kinds of step.
     pub catalog: Arc<Catalog>,
     /// How many tasks are carried out at a time.
-    pub concurrency: usize,
+    pub work: WorkLimits,
     /// How many events the runs that only wait may have together before those that rested longest leave memory.
     pub awake: u64,
+    /// Budgets of runs whose definition says nothing else.
+    pub budgets: Allowance,
+    /// From how little room on the disk on something is done about it.
+    pub watermarks: Watermarks,
+    /// Where the room is looked up.
+    pub space: Arc<dyn Space>,
+    /// Which open runs go on by themselves.
+    pub take_up: TakeUp,
+    /// Number of this start in the store, if it was noted there.
+    pub start: Option<i64>,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// How much one task may use.
@@ -69,8 +81,13 @@ impl EngineConfig {
             tasks: Arc::new(StandardTasks),
             store,
             catalog,
-            concurrency: 8,
             awake: AWAKE,
+            work: WorkLimits::default(),
+            budgets: Allowance::default(),
+            watermarks: Watermarks::default(),
+            space: Arc::new(FileSystem),
+            take_up: TakeUp::All,
+            start: None,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             secrets: Secrets::default(),
@@ -125,7 +142,10 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
     pub(crate) artifacts: Artifacts,
     pub(crate) temp_dir: PathBuf,
-    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
+    pub(crate) disk: Disk,
+    pub(crate) start: Option<i64>,
+    budgets: Mutex<Allowance>,
     pub(crate) timers: Timers,
     pub(crate) resting: Resting,
     pub(crate) snapshots: Snapshots,
@@ -155,12 +175,18 @@ impl Engine {
             journal,
             tasks,
             catalog,
-            concurrency,
             awake,
+            work,
+            budgets,
+            watermarks,
+            space,
+            take_up,
+            start,
             clock,
             limits,
             secrets,
         } = config;
+        let disk = Disk::new(store.dir(), space, watermarks);
         let shared = Arc::new(Shared {
             snapshots: Snapshots::new(&store),
             artifacts: Artifacts::new(store.artifacts_dir()),
@@ -172,7 +198,10 @@ impl Engine {
             clock,
             limits,
             secrets,
-            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            places: Arc::new(Places::new(work)),
+            disk,
+            start,
+            budgets: Mutex::new(budgets),
             timers: Timers::default(),
             resting: Resting::new(awake),
             closing: CancellationToken::new(),
@@ -184,7 +213,9 @@ impl Engine {
             notices: broadcast::Sender::new(NOTICES),
             drivers: TaskTracker::new(),
         });
-        recover::open_runs(&shared).await?;
+        shared.look_at_disk();
+        shared.watch_disk();
+        recover::open_runs(&shared, take_up).await?;
         host::watch(&shared);
         Ok(Self { shared })
     }
@@ -296,6 +327,24 @@ impl Engine {
             .await
     }
 
+    /// Allows a run more of a budget.
+    ///
+    /// # Errors
+    ///
+    /// If the run is no longer open, or that would not be more.
+    pub async fn raise(
+        &self,
+        run: &str,
+        budget: Budget,
+        limit: u64,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let by = by.to_owned();
+        self.shared
+            .ask(run, Input::Raise { budget, limit, by })
+            .await
+    }
+
     /// Begins the next attempt of a failed step at once.
     ///
     /// # Errors
@@ -365,6 +414,97 @@ impl Engine {
         }
     }
 
+    /// Why steps of a live run wait that could begin but for a limit: path of the step and reason.
+    pub fn waits(&self, run: &str) -> BTreeMap<String, String> {
+        let Some(entry) = self.shared.find(run) else {
+            return BTreeMap::new();
+        };
+        let state = entry.state();
+        let waits = state.queued.iter();
+        waits
+            .map(|((step, _, _), reason)| (step.clone(), reason.clone()))
+            .collect()
+    }
+
+    /// Places that steps of a live run wait for, a line per reason.
+    pub fn waits_for(&self, run: &str) -> Vec<String> {
+        let Some(entry) = self.shared.find(run) else {
+            return Vec::new();
+        };
+        entry.state().waits_for()
+    }
+
+    /// How much is carried out at a time.
+    pub fn work_limits(&self) -> WorkLimits {
+        self.shared.places.limits()
+    }
+
+    /// Changes how much is carried out at a time; what runs goes on.
+    pub fn set_work_limits(&self, limits: WorkLimits) {
+        self.shared.places.set(limits, self.shared.clock.now());
+    }
+
+    /// Changes the budgets of runs that begin from now on and whose definition says nothing else.
+    pub fn set_budgets(&self, budgets: Allowance) {
+        let known = self.shared.budgets.lock();
+        *known.unwrap_or_else(PoisonError::into_inner) = budgets;
+    }
+
+    /// Changes from how little room on something is done about it.
+    pub fn set_watermarks(&self, marks: Watermarks) {
+        self.shared.disk.set_marks(marks);
+        self.shared.look_at_disk();
+    }
+
+    /// How much room there is on the disk and what is done about it.
+    pub fn disk(&self) -> DiskState {
+        self.shared.disk.state()
+    }
+
+    /// From how little room on something is done about it.
+    pub fn watermarks(&self) -> Watermarks {
+        self.shared.disk.marks()
+    }
+
+    /// Takes up an open run that was not taken up at the start.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such run, or it has ended, or cannot be replayed.
+    pub async fn take_up(&self, run: &str) -> Result<(), EngineError> {
+        recover::one(&self.shared, run, recover::Then::GoOn).await
+    }
+
+    /// Takes up, one after the other, all open runs that were not taken up at the start and are not set aside.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot say which runs are open.
+    pub async fn take_up_rest(&self) -> Result<(), EngineError> {
+        recover::rest(&self.shared).await
+    }
+
+    /// Brings an open run that was not taken up into the hands of the engine without letting it go on, to be
+    /// cancelled. One that is live already is left alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::take_up`].
+    pub async fn take_in_hand(&self, run: &str) -> Result<(), EngineError> {
+        if self.shared.find(run).is_some() {
+            return Ok(());
+        }
+        recover::one(&self.shared, run, recover::Then::Stand).await
+    }
+
+    /// Why an open run is not in the hands of this engine and will not be by itself: it was set aside, safe mode keeps
+    /// it, or it could not be replayed.
+    pub fn left_out(&self, run: &str) -> Option<String> {
+        self.shared
+            .lost(run)
+            .filter(|reason| reason != recover::IN_LINE)
+    }
+
     /// Ids of the runs that are in memory. A run that only waits need not be.
     pub fn live(&self) -> Vec<String> {
         self.shared
@@ -432,6 +572,10 @@ impl Shared {
         if self.closing.is_cancelled() {
             return Err(EngineError::Closing);
         }
+        if self.disk.state().level == DiskLevel::ReadOnly {
+            let path = self.store.dir().to_path_buf();
+            return Err(EngineError::Store(StoreError::DiskFull { path }));
+        }
         self.keep_definition(&plan).await?;
         let start = Start {
             run: id.clone(),
@@ -444,6 +588,8 @@ impl Shared {
             seed: uuid::Uuid::now_v7().as_u128() as u32,
             by,
             parent: origin.parent.clone(),
+            depth: origin.depth,
+            limits: self.budgets_of(&plan, &origin),
         };
         let state = State::new(
             Run::new(plan.clone()),
@@ -454,6 +600,21 @@ impl Shared {
         let entry = Arc::new(Entry::new(id, plan, origin, state));
         self.add(entry.clone());
         self.ask_entry(&entry, Input::Start(start)).await
+    }
+
+    /// What the settings say about what the definition leaves open. A sub-workflow may go as deep as its caller.
+    fn budgets_of(&self, plan: &Plan, origin: &Origin) -> Allowance {
+        let settings = self.budgets.lock();
+        let settings = settings.unwrap_or_else(PoisonError::into_inner).clone();
+        let mut limits = settings.beyond(plan.limits());
+        let caller = origin.parent.as_ref().and_then(|one| self.find(&one.run));
+        let deeper = caller.and_then(|caller| caller.state().run.allowed(Budget::Depth));
+        let own = limits.depth.or(plan.limits().depth);
+        let own = own.or(Allowance::BUILT_IN.depth);
+        if deeper > own {
+            limits.depth = deeper;
+        }
+        limits
     }
 
     /// Takes a run into the hands of the engine.
@@ -478,6 +639,12 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(run, reason);
+    }
+
+    /// It is in the hands of the engine now.
+    pub(crate) fn regain(&self, run: &str) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.remove(run);
     }
 
     pub(crate) fn lost(&self, run: &str) -> Option<String> {

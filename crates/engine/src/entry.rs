@@ -105,6 +105,8 @@ pub(crate) struct State {
     pub(crate) rests_at: u32,
     /// Position of its last snapshot.
     pub(crate) snapshot_at: u32,
+    /// What tasks wait for that could begin but for a limit.
+    pub(crate) queued: BTreeMap<TaskId, String>,
     /// Why it cannot go on, while its events cannot be written.
     pub(crate) stalled: Option<StoreError>,
 }
@@ -155,6 +157,14 @@ impl Entry {
         Some(std::mem::take(&mut inbox.queue))
     }
 
+    /// Whether nothing is being done for it: no message is being taken into account, no task carried out.
+    pub(crate) fn is_still(&self) -> bool {
+        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_driven = inbox.is_driven;
+        drop(inbox);
+        !is_driven && self.state().active.is_empty()
+    }
+
     /// The state, for a moment: never held while something is awaited.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -165,6 +175,7 @@ impl Entry {
         let workflow = self.plan.workflow();
         let projection = &state.projection;
         let mut waiting_for = state.run.waiting_for();
+        waiting_for.extend(state.waits_for());
         if let Some(error) = &state.stalled {
             waiting_for.insert(0, format!("stands still: {error}"));
         }
@@ -191,6 +202,7 @@ impl Entry {
             waiting_for,
             error: projection.error.clone(),
             parent: self.origin.parent.clone(),
+            quarantined: None,
         }
     }
 }
@@ -213,6 +225,7 @@ impl State {
             waits: Waits::default(),
             rests_at: 0,
             snapshot_at: 0,
+            queued: BTreeMap::new(),
             stalled: None,
         }
     }
@@ -226,14 +239,29 @@ impl State {
             && self.stalled.is_none()
     }
 
+    /// What tasks wait for, a line per reason.
+    pub(crate) fn waits_for(&self) -> Vec<String> {
+        let mut steps: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for ((step, _, _), reason) in &self.queued {
+            steps.entry(reason).or_default().push(step);
+        }
+        let lines = steps.into_iter().map(|(reason, steps)| match steps[..] {
+            [step] => format!("{reason} (`{step}`)"),
+            _ => format!("{reason} ({} steps)", steps.len()),
+        });
+        lines.collect()
+    }
+
     /// Notes that the machine is about to see `input`: what it answers is no longer under way.
     pub(crate) fn settle(&mut self, input: &Input) {
         match input {
             Input::TaskEnded { step, epoch, .. } => {
                 self.active.remove(&(step.clone(), *epoch, false));
+                self.queued.remove(&(step.clone(), *epoch, false));
             }
             Input::UndoEnded { step, epoch, .. } => {
                 self.active.remove(&(step.clone(), *epoch, true));
+                self.queued.remove(&(step.clone(), *epoch, true));
             }
             Input::TimerDue { timer } => {
                 self.timers.remove(timer);
@@ -250,6 +278,7 @@ impl State {
             | Input::Cancel { .. }
             | Input::Pause { .. }
             | Input::Resume { .. }
+            | Input::Raise { .. }
             | Input::RetryNow { .. }
             | Input::Settle { .. }
             | Input::HostResumed { .. }

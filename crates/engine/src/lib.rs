@@ -19,6 +19,7 @@
 
 mod children;
 mod clock;
+mod disk;
 mod drive;
 mod ears;
 mod engine;
@@ -28,6 +29,7 @@ mod host;
 mod notice;
 mod outside;
 mod perform;
+mod places;
 mod projection;
 mod recover;
 mod sleep;
@@ -35,10 +37,16 @@ mod snapshots;
 mod task;
 mod timers;
 mod values;
+mod watch;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use disk::{
+    DiskLevel, DiskState, FileSystem, Room, Space, Watermarks, disk_of, give_up_ballast,
+};
 pub use engine::{Engine, EngineConfig, NewRun, Signal};
 pub use error::EngineError;
 pub use notice::EngineNotice;
 pub use outside::{Journal, StandardTasks, Tasks};
+pub use places::{Rate, ResourceLimit, WorkLimits};
+pub use recover::TakeUp;
 pub use snapshots::Snapshots;

@@ -20,6 +20,13 @@ pub enum EngineNotice {
         /// The run as it is on disk, with the reason under what it waits for.
         row: Arc<RunRow>,
     },
+    /// Steps of a run began to wait for a place, or for something else, or no longer do.
+    Waits {
+        /// The run, with the reasons under what it waits for.
+        row: Arc<RunRow>,
+    },
+    /// The room on the disk changed so much that something is done about it, or no longer.
+    DiskChanged,
     /// The list of open questions changed.
     QuestionsChanged,
     /// A step wants to tell people something.

@@ -18,11 +18,16 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>, actions: Vec<Act
     let mut tasks = Vec::new();
     let mut begun = Vec::new();
     let mut stopped = Vec::new();
+    let mut is_held = false;
     {
         let mut state = entry.state();
         let mut timers: BTreeMap<String, Millis> = BTreeMap::new();
+        let may_work = shared.disk.may_work();
         for action in actions {
             match action {
+                Action::StartTask(task) if !may_work => {
+                    is_held |= !state.active.contains_key(&(task.step, task.epoch, false));
+                }
                 Action::StartTask(task) => {
                     tasks.extend(begin(&mut state.active, task, Purpose::Do))
                 }
@@ -70,6 +75,10 @@ pub(crate) fn perform(shared: &Arc<Shared>, entry: &Arc<Entry>, actions: Vec<Act
             }
         }
         set_timers(shared, &entry.id, &mut state.timers, timers);
+        is_held &= state.run.paused_by().is_none();
+    }
+    if is_held {
+        shared.pause_for_disk(entry);
     }
     for (task, purpose, cancel) in tasks {
         let work = carry_out(shared.clone(), entry.clone(), task, purpose, cancel);

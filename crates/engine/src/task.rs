@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::drive::{FIRST_RETRY, LAST_RETRY};
 use crate::engine::Shared;
-use crate::entry::Entry;
+use crate::entry::{Entry, TaskId};
 use crate::notice::EngineNotice;
 use crate::values;
 use baton_store::trial;
@@ -58,17 +58,45 @@ pub(crate) async fn carry_out(
     purpose: Purpose,
     cancel: CancellationToken,
 ) {
-    let permit = tokio::select! {
+    let id = (task.step.clone(), task.epoch, purpose == Purpose::Undo);
+    let resource = entry.plan.resource(&task.step);
+    let place = tokio::select! {
         () = cancel.cancelled() => None,
-        // The semaphore is never closed: an error cannot come.
-        permit = shared.permits.clone().acquire_owned() => permit.ok(),
+        place = shared.places.take(&shared.clock, &task.kind, resource, |reason| {
+            wait(&shared, &entry, &id, Some(reason));
+        }) => Some(place),
     };
     let (step, epoch) = (task.step.clone(), task.epoch);
-    let result = match permit {
+    wait(&shared, &entry, &id, None);
+    let result = match place {
         None => TaskResult::Cancelled,
-        Some(_permit) => attempt(&shared, &entry, task, cancel).await,
+        Some(_place) => attempt(&shared, &entry, task, cancel).await,
     };
     shared.send(&entry, purpose.ended(step, epoch, result));
+}
+
+/// Notes what a task waits for, and tells it if that is news about its run.
+fn wait(shared: &Shared, entry: &Entry, id: &TaskId, reason: Option<&str>) {
+    let row = {
+        let mut state = entry.state();
+        let is_known = |reason: &str| state.queued.values().any(|known| known == reason);
+        let is_news = match reason {
+            Some(reason) => {
+                let is_news = !is_known(reason);
+                state.queued.insert(id.clone(), reason.to_owned());
+                is_news
+            }
+            None => match state.queued.remove(id) {
+                Some(reason) => !state.queued.values().any(|known| *known == reason),
+                None => false,
+            },
+        };
+        (is_news && shared.has_listeners()).then(|| entry.row(&state))
+    };
+    if let Some(row) = row {
+        let row = Arc::new(row);
+        shared.tell(EngineNotice::Waits { row });
+    }
 }
 
 async fn attempt(

@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
 use crate::rows::{DraftRow, RecentRow};
-use crate::sql;
+use crate::{sql, starts};
 
 const DEFINITION_PUT: &str =
     "INSERT INTO definitions (digest, text) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING";
@@ -55,12 +55,14 @@ pub(crate) enum Keep {
     RecentForget { path: String },
     Setting { key: String, value: String },
     Trust { digest: String, at: Millis },
+    Starts(starts::Change),
 }
 
 impl Keep {
     /// Carries the change out.
     pub(crate) async fn write(&self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let query = match self {
+            Self::Starts(change) => return change.write(conn).await,
             Self::Definition { digest, text } => {
                 sqlx::query(DEFINITION_PUT).bind(digest).bind(text)
             }

@@ -36,6 +36,7 @@ mod runs;
 mod salvage;
 mod sealing;
 mod sql;
+mod starts;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -54,5 +55,6 @@ pub use rows::{
     Verified, WaitChanges, WaitFor, WaitRow, Waits,
 };
 pub use salvage::{Salvaged, SalvagedRun};
+pub use starts::{QuarantineRow, StartRow, TakingUp};
 pub use store::{OpenOptions, Store};
 pub use timers::{HostNote, TimerRow};

@@ -150,6 +150,8 @@ pub struct RunRow {
     pub error: Option<StepError>,
     /// The run and step that wait for this one.
     pub parent: Option<Parent>,
+    /// Why it was set aside, if it was. Read only: [`crate::Store::quarantine_put`] sets it.
+    pub quarantined: Option<String>,
 }
 
 /// Which runs to list.

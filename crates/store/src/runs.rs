@@ -41,7 +41,8 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "SELECT number, id, workflow, workflow_name, digest, path, work_dir, status, outcome, started_at, ended_at, \
-             started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step FROM runs ",
+             started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step, \
+             (SELECT reason FROM quarantine WHERE quarantine.run = runs.id) FROM runs ",
             $rest
         )
     };
@@ -66,7 +67,8 @@ const INTERRUPTED: &str = columns!(
 const CHILDREN: &str = columns!("WHERE parent_run = ?1 ORDER BY number");
 const LIST: &str = concat!(
     "SELECT number, id, workflow, workflow_name, digest, path, work_dir, status, outcome, started_at, ended_at, \
-     started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step FROM runs ",
+     started_by, seq, steps_done, steps_total, waiting_for, error, parent_run, parent_step, \
+     (SELECT reason FROM quarantine WHERE quarantine.run = runs.id) FROM runs ",
     filter!(),
     " ORDER BY number DESC LIMIT ?4 OFFSET ?5"
 );
@@ -322,5 +324,6 @@ fn decode(row: &SqliteRow) -> Result<RunRow, sqlx::Error> {
         parent: parent_run
             .zip(parent_step)
             .map(|(run, step)| Parent { run, step }),
+        quarantined: row.try_get(19)?,
     })
 }

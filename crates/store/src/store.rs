@@ -21,6 +21,7 @@ use crate::rows::{
     Append, Appended, DraftRow, QuestionRow, RecentRow, RunFilter, RunRow, Verified,
 };
 use crate::salvage::Salvaged;
+use crate::starts::Change;
 use crate::verify::Against;
 use crate::writer::{Batch, Command, QUEUE, Work, Writer};
 use crate::{
@@ -365,6 +366,10 @@ impl Store {
             return Err(StoreError::Closed);
         }
         Ok(&self.inner.readers)
+    }
+
+    pub(crate) async fn change(&self, change: Change) -> Result<(), StoreError> {
+        self.keep(Keep::Starts(change)).await
     }
 
     async fn keep(&self, keep: Keep) -> Result<(), StoreError> {

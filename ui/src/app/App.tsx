@@ -6,6 +6,8 @@ import { AskDialog } from "../components/AskDialog";
 import { PickDialog } from "../components/PickDialog";
 import { BackupsDialog } from "../features/keeping/BackupsDialog";
 import { StartPage } from "../features/start/StartPage";
+import { LimitsDialog } from "../features/system/LimitsDialog";
+import { SafeModeDialog } from "../features/system/SafeModeDialog";
 import { useSettings } from "../state/settings";
 import { useView } from "../state/view";
 import { theme } from "../theme/theme";
@@ -48,6 +50,8 @@ function Page() {
       <HelpDialog />
       <BackupsDialog />
       <PickDialog />
+      <LimitsDialog />
+      <SafeModeDialog />
       <AskDialog />
     </>
   );

@@ -6,6 +6,7 @@ import { ConnectDialog } from "../features/canvas/ConnectDialog";
 import { listenToClipboard } from "../features/canvas/commands/clipboard";
 import { RunBanner } from "../features/canvas/RunBanner";
 import { Ghost } from "../features/palette/Ghost";
+import { SystemBanners } from "../features/system/SystemBanners";
 import { Banners } from "../features/toolbar/Banners";
 import { Header } from "../features/toolbar/Header";
 import { StatusBar } from "../features/toolbar/StatusBar";
@@ -59,6 +60,7 @@ export function Shell() {
   return (
     <div className={classes.shell}>
       <Header />
+      <SystemBanners />
       <Banners />
       <Group key={`${hasLeft}${hasRight}`} orientation="horizontal" className={classes.main} {...columns}>
         {hasLeft && (

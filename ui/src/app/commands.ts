@@ -6,6 +6,7 @@ import {
   Command as CommandIcon,
   FilePlus2,
   FolderOpen,
+  Gauge,
   Home,
   Image,
   Moon,
@@ -14,6 +15,7 @@ import {
   Redo2,
   Save,
   SaveAll,
+  ShieldAlert,
   Square,
   Undo2,
 } from "lucide-react";
@@ -26,6 +28,7 @@ import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
 import { hasEnded, useRun } from "../state/run";
 import { useSettings } from "../state/settings";
+import { useSystem } from "../state/system";
 import { tell, tellError } from "../state/tell";
 import { useView } from "../state/view";
 import type { Command } from "./command";
@@ -159,6 +162,22 @@ export const commands: readonly Command[] = [
     group: "Run",
     when: () => useRun.getState().runId !== null,
     run: () => useRun.getState().closeRun(),
+  },
+  {
+    id: "limits",
+    title: "Limits…",
+    group: "Run",
+    icon: Gauge,
+    words: "settings budgets concurrency resources disk rate",
+    run: () => useSystem.getState().show("limits"),
+  },
+  {
+    id: "safe-mode",
+    title: "Safe mode and starts…",
+    group: "Run",
+    icon: ShieldAlert,
+    words: "crash quarantine set aside release",
+    run: () => useSystem.getState().show("safe-mode"),
   },
   {
     id: "check",

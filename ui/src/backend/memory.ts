@@ -1,5 +1,6 @@
 import type { BackendEvent } from "../bindings/BackendEvent";
 import type { Commands } from "../bindings/Commands";
+import type { EngineLimits } from "../bindings/EngineLimits";
 import type { RunView } from "../bindings/RunView";
 import type { Workflow } from "../bindings/Workflow";
 import type { WorkflowChecked } from "../bindings/WorkflowChecked";
@@ -29,6 +30,23 @@ export function plainCheck(document: Workflow): WorkflowChecked {
   visit(document.steps);
   for (const note of document.notes ?? []) check.layout[note.id] = document.layout?.[note.id] ?? [0, 0];
   return check;
+}
+
+/** The limits of a new data folder. */
+export function plainLimits(): EngineLimits {
+  return {
+    run: {},
+    concurrency: 8,
+    kinds: {},
+    resources: {},
+    disk: {
+      warn: 2_000_000_000,
+      warnPercent: 5,
+      pause: 500_000_000,
+      readOnly: 100_000_000,
+      ballast: 33_554_432,
+    },
+  };
 }
 
 /** A backend in memory: answers what it was given, remembers what it was asked. */
@@ -70,6 +88,18 @@ function standard(): Handlers {
       return {};
     },
     inbox_list: () => ({ items: [] }),
+    limits_get: () => ({ limits: plainLimits(), builtIn: plainLimits() }),
+    limits_set: (limits) => ({ limits, builtIn: plainLimits() }),
+    disk_get: () => ({
+      level: "ample",
+      dir: "/data",
+      free: 90_000_000_000,
+      total: 100_000_000_000,
+      hasBallast: true,
+      limits: plainLimits().disk,
+    }),
+    safe_mode_get: () => ({ isActive: false, quarantined: [], waitingRuns: 0, starts: [] }),
+    safe_mode_leave: () => ({ isActive: false, quarantined: [], waitingRuns: 0, starts: [] }),
     run_list: () => ({ runs: [], total: 0 }),
     settings_get: () => ({ panels: {} }),
     settings_set: (settings) => settings,

@@ -24,6 +24,9 @@ export const keys = {
   settings: ["settings"],
   backups: ["backups"],
   inbox: ["inbox"],
+  limits: ["limits"],
+  disk: ["disk"],
+  safeMode: ["safe-mode"],
   runs: ["runs"],
   run: (id: string) => ["run", id],
   folder: (path: string | null) => ["folder", path],
@@ -43,6 +46,12 @@ export const backupQuery = queryOptions({
   queryKey: keys.backups,
   queryFn: () => call("backup_list", {}),
   staleTime: 0,
+});
+export const limitsQuery = queryOptions({ queryKey: keys.limits, queryFn: () => call("limits_get", {}) });
+export const diskQuery = queryOptions({ queryKey: keys.disk, queryFn: () => call("disk_get", {}) });
+export const safeModeQuery = queryOptions({
+  queryKey: keys.safeMode,
+  queryFn: () => call("safe_mode_get", {}),
 });
 export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
 
@@ -103,6 +112,13 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       break;
     case "inbox-changed":
       forget(keys.inbox);
+      break;
+    case "disk-changed":
+      forget(keys.disk);
+      break;
+    case "safe-mode-changed":
+      forget(keys.safeMode);
+      forget(keys.runs);
       break;
     case "file-changed":
       forget(keys.recent);

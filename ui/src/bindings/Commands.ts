@@ -7,15 +7,18 @@ import type { BackupMake } from "./BackupMake";
 import type { BackupRow } from "./BackupRow";
 import type { BlobGet } from "./BlobGet";
 import type { CatalogList } from "./CatalogList";
+import type { DiskView } from "./DiskView";
 import type { DraftKey } from "./DraftKey";
 import type { DraftList } from "./DraftList";
 import type { DraftPut } from "./DraftPut";
+import type { EngineLimits } from "./EngineLimits";
 import type { ExpressionTried } from "./ExpressionTried";
 import type { ExpressionTry } from "./ExpressionTry";
 import type { FilePath } from "./FilePath";
 import type { FolderList } from "./FolderList";
 import type { FolderListed } from "./FolderListed";
 import type { InboxList } from "./InboxList";
+import type { LimitsView } from "./LimitsView";
 import type { Nothing } from "./Nothing";
 import type { RecentList } from "./RecentList";
 import type { RunCancel } from "./RunCancel";
@@ -25,11 +28,13 @@ import type { RunGet } from "./RunGet";
 import type { RunId } from "./RunId";
 import type { RunList } from "./RunList";
 import type { RunListed } from "./RunListed";
+import type { RunRaise } from "./RunRaise";
 import type { RunSettle } from "./RunSettle";
 import type { RunStart } from "./RunStart";
 import type { RunStarted } from "./RunStarted";
 import type { RunStep } from "./RunStep";
 import type { RunView } from "./RunView";
+import type { SafeModeView } from "./SafeModeView";
 import type { SampleList } from "./SampleList";
 import type { Settings } from "./Settings";
 import type { SignalSend } from "./SignalSend";
@@ -65,6 +70,8 @@ export type Commands = {
   blob_get: { request: BlobGet; response: AnyValue };
   /** All kinds of step. */
   catalog_list: { request: Nothing; response: CatalogList };
+  /** The room on the disk of the data folder. */
+  disk_get: { request: Nothing; response: DiskView };
   /** Forgets unsaved edits. */
   draft_discard: { request: DraftKey; response: Nothing };
   /** Edits that were not saved. */
@@ -77,6 +84,10 @@ export type Commands = {
   folder_list: { request: FolderList; response: FolderListed };
   /** All open questions. */
   inbox_list: { request: Nothing; response: InboxList };
+  /** How much runs may use, and how much is carried out at a time. */
+  limits_get: { request: Nothing; response: LimitsView };
+  /** Changes the limits. */
+  limits_set: { request: EngineLimits; response: LimitsView };
   /** Takes a file off the list of recent ones. */
   recent_forget: { request: FilePath; response: Nothing };
   /** Files that were opened before. */
@@ -91,6 +102,10 @@ export type Commands = {
   run_list: { request: RunList; response: RunListed };
   /** Starts no further step. */
   run_pause: { request: RunId; response: Nothing };
+  /** Allows a run more of a budget. */
+  run_raise: { request: RunRaise; response: Nothing };
+  /** Lets a run go on that was set aside. */
+  run_release: { request: RunId; response: Nothing };
   /** Starts steps again. */
   run_resume: { request: RunId; response: Nothing };
   /** Does not wait for the next attempt. */
@@ -99,6 +114,10 @@ export type Commands = {
   run_settle: { request: RunSettle; response: Nothing };
   /** Starts a run of a document. */
   run_start: { request: RunStart; response: RunStarted };
+  /** Whether Baton is in safe mode, and what is set aside. */
+  safe_mode_get: { request: Nothing; response: SafeModeView };
+  /** Lets runs and triggers go on by themselves again. */
+  safe_mode_leave: { request: Nothing; response: SafeModeView };
   /** The sample workflows. */
   sample_list: { request: Nothing; response: SampleList };
   /** Settings of this person on this machine. */

@@ -69,4 +69,8 @@ waitingFor: Array<string>,
 /**
  * Why it failed.
  */
-error?: StepError, };
+error?: StepError, 
+/**
+ * Why it was set aside and is not taken up again by itself, if so.
+ */
+quarantined?: string, };

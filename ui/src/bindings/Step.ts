@@ -45,6 +45,10 @@ retry?: Retry,
  */
 timeout?: string, 
 /**
+ * Name of something that only so many steps may use at a time; the settings say how many.
+ */
+resource?: string, 
+/**
  * What takes back this step when its scope fails after it succeeded.
  */
 undo?: Undo, 

@@ -5,7 +5,9 @@ mod drafts;
 mod files;
 mod inbox;
 mod keeping;
+mod limits;
 mod runs;
+mod safe_mode;
 mod settings;
 mod values;
 mod workflows;
@@ -15,10 +17,13 @@ pub use drafts::{draft_discard, draft_list, draft_put};
 pub use files::{folder_list, recent_forget, recent_list, text_save};
 pub use inbox::{approval_decide, inbox_list, run_settle, signal_send};
 pub use keeping::{backup_list, backup_make, verify};
+pub(crate) use limits::kept as kept_limits;
+pub use limits::{disk_get, limits_get, limits_set, run_raise};
 pub(crate) use runs::{begin, row as run_row};
 pub use runs::{
     run_cancel, run_events, run_get, run_list, run_pause, run_resume, run_retry_now, run_start,
 };
+pub use safe_mode::{run_release, safe_mode_get, safe_mode_leave};
 pub(crate) use settings::settings_of;
 pub use settings::{settings_get, settings_set};
 pub use values::{blob_get, expression_try, table_page};

@@ -10,6 +10,7 @@ use baton_store::{RunFilter, RunRow};
 use crate::app::App;
 use crate::catalog::Nothing;
 use crate::error::{ApiError, Code};
+use crate::events::BackendEvent;
 use crate::runs::{
     EventLine, RunCancel, RunEventList, RunEvents, RunGet, RunId, RunList, RunListed, RunStart,
     RunStarted, RunStep, RunView,
@@ -114,9 +115,15 @@ pub(crate) async fn row(app: &App, run: &str) -> Result<RunRow, ApiError> {
 fn with_stall(app: &App, mut row: RunRow) -> RunRow {
     if row.ended_at.is_none()
         && let Some(engine) = app.running_engine()
-        && let Some(reason) = engine.stalled(&row.id)
     {
-        row.waiting_for.insert(0, format!("stands still: {reason}"));
+        if let Some(reason) = engine.stalled(&row.id) {
+            row.waiting_for.insert(0, format!("stands still: {reason}"));
+        }
+        for reason in engine.waits_for(&row.id) {
+            if !row.waiting_for.contains(&reason) {
+                row.waiting_for.push(reason);
+            }
+        }
     }
     row
 }
@@ -141,7 +148,12 @@ pub async fn run_get(app: &App, request: RunGet) -> Result<RunView, ApiError> {
                     .then(|| views::view(&row, run, at, &wanted))
             })
             .await;
-        if let Some(view) = live.flatten() {
+        if let Some(mut view) = live.flatten() {
+            for (step, reason) in engine.waits(&row.id) {
+                if let Some(step) = view.steps.get_mut(&step) {
+                    step.note = Some(format!("waits for {reason}"));
+                }
+            }
             return Ok(view);
         }
     }
@@ -184,9 +196,17 @@ pub async fn run_events(app: &App, request: RunEvents) -> Result<RunEventList, A
 /// [`Code::AlreadyEnded`] if it has ended.
 pub async fn run_cancel(app: &App, request: RunCancel) -> Result<Nothing, ApiError> {
     let RunCancel { run, reason, undo } = request;
-    app.engine()?
-        .cancel(&run, &app.person(), reason, undo)
-        .await?;
+    let engine = app.engine()?;
+    let row = row(app, &run).await?;
+    if row.ended_at.is_none() {
+        // A run that was set aside, or that safe mode keeps, is cancelled without going on before.
+        engine.take_in_hand(&run).await?;
+    }
+    engine.cancel(&run, &app.person(), reason, undo).await?;
+    if row.quarantined.is_some() {
+        app.store().quarantine_release(&run).await?;
+        app.tell(BackendEvent::SafeModeChanged);
+    }
     Ok(Nothing {})
 }
 

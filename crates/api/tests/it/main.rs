@@ -4,6 +4,7 @@
     reason = "a test says what it expects with `unwrap`"
 )]
 
+mod limits;
 mod long;
 mod opening;
 mod owner;

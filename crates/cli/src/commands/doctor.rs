@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use baton_api::catalog::Nothing;
 use baton_api::keeping;
+use baton_api::limits::SafeModeView;
 use baton_api::owner;
 use baton_api::places::samples_dir;
 use baton_api::runs::{Verified, VerifyLog};
@@ -236,6 +238,7 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
         Err(trouble) => return vec![troubled(&trouble)],
     };
     let verified: Result<Verified, _> = session.call("verify", &VerifyLog::default()).await;
+    let safe_mode: Result<SafeModeView, _> = session.call("safe_mode_get", &Nothing {}).await;
     session.close().await;
     let size = std::fs::metadata(&file).map_or(0, |file| file.len());
     let written_by =
@@ -252,6 +255,10 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     };
     let mut findings = vec![database, chain(&verified)];
     findings.extend(signed(&verified));
+    match safe_mode {
+        Ok(view) => findings.extend(starts(&view)),
+        Err(error) => findings.push(troubled(&error.into())),
+    }
     findings
 }
 
@@ -290,6 +297,48 @@ fn signed(verified: &Verified) -> Vec<Finding> {
         findings.push(
             Finding::new("clock", State::Note, message)
                 .hint("set the clock of this machine; the order of events does not depend on it"),
+        );
+    }
+    findings
+}
+
+/// How Baton ended of late, and what was set aside because of it.
+fn starts(view: &SafeModeView) -> Vec<Finding> {
+    // The newest may be alive: it is told by the lock, not here.
+    let earlier = view.starts.iter().skip(1);
+    let unexpected = earlier.filter(|start| start.ended_at.is_none()).count();
+    let mut findings = Vec::new();
+    if view.starts.first().is_some_and(|start| start.is_safe) {
+        findings.push(
+            Finding::new(
+                "starts",
+                State::Problem,
+                "Baton is in safe mode: nothing goes on by itself",
+            )
+            .hint("look with `baton safe-mode`, leave it with `baton safe-mode --leave`"),
+        );
+    } else if unexpected > 0 {
+        let message = format!(
+            "{unexpected} of the {} before the last ended unexpectedly",
+            view.starts.len() - 1
+        );
+        findings.push(Finding::new("starts", State::Note, message).hint(
+            "a power cut or a killed process does that; `BATON_LOG=warn` shows more if it was neither",
+        ));
+    } else {
+        let message = format!("{} noted, all ended properly", view.starts.len());
+        findings.push(Finding::new("starts", State::Ok, message));
+    }
+    for run in &view.quarantined {
+        let message = format!(
+            "run {} of {} is set aside: {}",
+            run.number, run.workflow_name, run.reason
+        );
+        findings.push(
+            Finding::new("quarantine", State::Problem, message).hint(format!(
+                "`baton release {0}` lets it go on, `baton cancel {0}` ends it",
+                run.number
+            )),
         );
     }
     findings

@@ -10,8 +10,8 @@ use baton_api::baton_core::document::Workflow;
 use baton_api::baton_core::machine::{Decision, Event, Logged, Outcome};
 use baton_api::catalog::Nothing;
 use baton_api::headless::RunResult;
-use baton_api::runs::{RunCancel, RunGet, RunView};
-use baton_api::{ApiError, Code, Member};
+use baton_api::runs::{RunCancel, RunGet, RunSummary, RunView};
+use baton_api::{ApiError, BackendEvent, Code, Member};
 use serde_json::{Value, json};
 
 use crate::args::Answer;
@@ -19,6 +19,9 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::trouble::Trouble;
+
+/// How reasons begin for which a run stands still until they are gone by themselves.
+const STANDS: [&str; 2] = ["stands still:", "room on the disk"];
 
 /// Answers by step.
 pub(crate) fn answers(given: &[(String, Answer)]) -> BTreeMap<String, Decision> {
@@ -101,9 +104,17 @@ impl Follow {
         let mut interrupts =
             Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
         let mut is_first = true;
+        let mut changes = member.subscribe();
+        let mut told = Vec::new();
         loop {
             tokio::select! {
                 ended = work.as_mut() => return self.finish(member, ended?).await,
+                change = changes.recv() => {
+                    if let Ok(BackendEvent::RunAdvanced { summary, .. }) = change {
+                        self.say_why(&summary, &mut told);
+                    }
+                    continue;
+                }
                 () = interrupts.next() => {}
             }
             let run = self.view.borrow().run.clone();
@@ -135,6 +146,18 @@ impl Follow {
                 // It ended by itself in this moment.
                 Err(error) if error.code == Code::AlreadyEnded => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Says on standard error that the run stands still and goes on by itself; each reason once.
+    fn say_why(&self, summary: &RunSummary, told: &mut Vec<String>) {
+        let is_ours = self.view.borrow().run.as_deref() == Some(summary.id.as_str());
+        let reasons = summary.waiting_for.iter();
+        for reason in reasons.filter(|reason| STANDS.iter().any(|what| reason.starts_with(what))) {
+            if is_ours && !told.contains(reason) {
+                told.push(reason.clone());
+                crate::trouble::note(&format!("run {}: {reason}", summary.number));
             }
         }
     }

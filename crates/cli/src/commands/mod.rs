@@ -7,12 +7,16 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod fmt;
 pub(crate) mod follow;
+pub(crate) mod limits;
+pub(crate) mod raise;
+pub(crate) mod release;
 pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod resume;
 pub(crate) mod rpc;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod safe_mode;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod settle;
@@ -33,11 +37,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Schema => schema::run(&mut out),
         Command::Fmt(args) => fmt::run(&args, &mut out),
         Command::Export(args) => export::run(&args, &mut out),
-        Command::Run(args) => run::run(args, data, out).await,
-        Command::Resume(args) => resume::run(args, data, out).await,
-        Command::Approve(args) => approve::run(args, data, out).await,
-        Command::Settle(args) => settle::run(args, data, out).await,
-        Command::Cancel(args) => cancel::run(args, data, out).await,
+        Command::Run(args) => Box::pin(run::run(args, data, out)).await,
+        Command::Resume(args) => Box::pin(resume::run(args, data, out)).await,
+        Command::Approve(args) => Box::pin(approve::run(args, data, out)).await,
+        Command::Settle(args) => Box::pin(settle::run(args, data, out)).await,
+        Command::Cancel(args) => Box::pin(cancel::run(args, data, out)).await,
+        Command::Raise(args) => Box::pin(raise::run(args, data, out)).await,
+        Command::Release(args) => Box::pin(release::run(args, data, out)).await,
+        Command::SafeMode(args) => safe_mode::run(&args, data, &mut out).await,
+        Command::Limits(args) => limits::run(&args, data, &mut out).await,
         Command::Runs(args) => runs::run(args, data, &mut out).await,
         Command::Replay(args) => replay::run(args, data, &mut out).await,
         Command::Verify(args) => verify::run(&args, data, &mut out).await,

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use baton_api::catalog::Nothing;
+use baton_api::limits::SafeModeView;
 use baton_api::{ApiError, AppConfig, Code, Member};
 use baton_server::{Config, Server, find_ui};
 use tokio::sync::mpsc;
@@ -63,6 +65,12 @@ async fn serve(
     } else {
         None
     };
+    let safe_mode: SafeModeView = member.ask("safe_mode_get", &Nothing {}).await?;
+    if let Some(reason) = safe_mode.reason {
+        out.line(&format!(
+            "Safe mode: {reason}. Nothing goes on by itself until you leave it there, or with `baton safe-mode --leave`"
+        ));
+    }
     out.flush();
     if !args.no_open {
         open_browser(&link);

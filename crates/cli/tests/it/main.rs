@@ -5,12 +5,14 @@
 )]
 
 mod bad_input;
+mod breaker;
 mod children;
 mod data_folder;
 mod files;
 mod history;
 mod interrupts;
 mod keeping;
+mod limits;
 mod owners;
 mod runs;
 mod serving;

@@ -10,12 +10,14 @@
 //! * `layout` is not part of the digest.
 
 mod digest;
+mod limits;
 mod parse;
 mod print;
 mod schema;
 mod workflow;
 
 pub use digest::digest;
+pub use limits::Limits;
 pub use parse::{MAX_BYTES, MAX_STEPS, ParseError, Parsed, misfits, parse, parse_bytes};
 pub use print::print;
 pub use schema::json_schema;

@@ -144,6 +144,10 @@ fn has_rest(workflow: &Workflow) -> bool {
             .about
             .as_ref()
             .is_some_and(|about| !about.rest.is_empty())
+        || workflow
+            .limits
+            .as_ref()
+            .is_some_and(|limits| !limits.rest.is_empty())
         || workflow.edges.iter().any(|edge| !edge.rest.is_empty())
         || workflow.notes.iter().any(|note| !note.rest.is_empty());
     workflow.each_step(|step, _| {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
+use super::limits::Limits;
+
 /// The format this build writes. A file with a higher number opens read-only.
 pub const FORMAT: u32 = 1;
 
@@ -46,6 +48,9 @@ pub struct Workflow {
     /// What happens to the rest of the run when a step fails and nothing handles it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+    /// How much one run may use before it pauses and asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// The steps, in the order in which they were drawn.
     pub steps: Vec<Step>,
     /// Who waits for whom.
@@ -145,6 +150,9 @@ pub struct Step {
     /// The longest one attempt may take, as a duration (`"5m"`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// Name of something that only so many steps may use at a time; the settings say how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// What takes back this step when its scope fails after it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,

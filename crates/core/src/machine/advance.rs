@@ -22,8 +22,8 @@ impl Run {
                 Todo::Skip(frame, local) => self.skip((frame, local), at),
                 Todo::Signal(frame, local) => self.receive((frame, local), at),
                 Todo::Next(frame, local) => self.next_iteration((frame, local), at),
-                Todo::Retry(frame, local) if !self.paused => self.retry((frame, local), at),
-                Todo::Start(frame, local) if !self.paused => self.begin((frame, local), at),
+                Todo::Retry(frame, local) if !self.is_halted() => self.retry((frame, local), at),
+                Todo::Start(frame, local) if !self.is_halted() => self.begin((frame, local), at),
                 Todo::Retry(..) | Todo::Start(..) => Vec::new(),
                 Todo::Undo(frame) => self.undo_next(frame, at),
                 Todo::EndFrame(frame) => self.end_frame(frame, at),
@@ -133,6 +133,9 @@ impl Run {
                 edges: self.resolve(here, &Ending::Nothing, at),
             }];
         }
+        if let Some(event) = self.over_budget(here, true, at) {
+            return vec![event];
+        }
         let step = self.step_at(here);
         if step.disabled {
             return vec![self.passed(here, super::event::Passed::Disabled, Value::Null, at)];
@@ -170,6 +173,9 @@ impl Run {
     fn retry(&self, here: At, at: Millis) -> Vec<Event> {
         if self.frames[here.0].phase != FramePhase::Running {
             return Vec::new();
+        }
+        if let Some(event) = self.over_budget(here, false, at) {
+            return vec![event];
         }
         self.attempt(here, at)
     }
@@ -227,8 +233,17 @@ impl Run {
             return vec![self.attempt_failed(here, self.stopped_error(here, error), at)];
         }
         let begin = |index: u32| {
-            if self.paused {
+            if self.is_halted() {
                 return Vec::new();
+            }
+            // The items of a list were counted before they were listed.
+            let next = if loops.listed {
+                0
+            } else {
+                u64::from(index) + 1
+            };
+            if let Some(event) = self.over_iterations(here, next, at) {
+                return vec![event];
             }
             vec![Event::IterationStarted {
                 step: self.path(here),
@@ -239,7 +254,7 @@ impl Run {
             Some(Control::ForEach { .. }) if !loops.listed => self.begin_waiting(here, at),
             Some(Control::ForEach { concurrency, .. }) => {
                 let count = u32::try_from(loops.items.len()).unwrap_or(u32::MAX);
-                if loops.started < count && loops.running < *concurrency {
+                if loops.started < count && loops.running < self.window(here, *concurrency) {
                     return begin(loops.started);
                 }
                 if loops.running > 0 || loops.started < count {
@@ -291,7 +306,7 @@ impl Run {
 
     /// The log was cut between the start of a control step and what it waits for: say it now.
     fn begin_waiting(&self, here: At, at: Millis) -> Vec<Event> {
-        if self.frames[here.0].steps[here.1].phase != Phase::Running {
+        if self.frames[here.0].steps[here.1].phase != Phase::Running || self.exceeded().is_some() {
             return Vec::new();
         }
         let mut events = self.attempt(here, at);

@@ -78,8 +78,11 @@ impl Run {
                 seed,
                 by,
                 parent,
+                depth,
+                limits,
                 ..
             } => {
+                self.spent.hold(input);
                 self.started = Some(Started {
                     run: run.clone(),
                     input: input.clone(),
@@ -87,6 +90,8 @@ impl Run {
                     seed: *seed,
                     by: by.clone(),
                     parent: parent.clone(),
+                    depth: *depth,
+                    limits: limits.clone(),
                     at,
                 });
                 self.open_frame(String::new(), 0, None, 0, None);
@@ -115,6 +120,8 @@ impl Run {
                 let here = self.expect(step, "StepStarted", &[Phase::Idle, Phase::Retrying])?;
                 let is_container = self.step_at(here).body.is_some();
                 let is_control = self.step_at(here).control.is_some();
+                self.spent.started(self.frames[here.0].steps[here.1].phase);
+                with.values().for_each(|value| self.spent.hold(value));
                 let state = self.state(here);
                 state.phase = Phase::Running;
                 state.attempt = *attempt;
@@ -209,6 +216,8 @@ impl Run {
                         Phase::Cancelling,
                     ],
                 )?;
+                self.spent.started(self.frames[here.0].steps[here.1].phase);
+                self.spent.output(step, output);
                 self.use_signal(here, port.as_deref());
                 let state = self.state(here);
                 state.attempt = *attempt;
@@ -246,6 +255,7 @@ impl Run {
                         Phase::Unknown,
                     ],
                 )?;
+                self.spent.started(self.frames[here.0].steps[here.1].phase);
                 let state = self.state(here);
                 state.attempt = *attempt;
                 let more = state.more_mut();
@@ -323,6 +333,7 @@ impl Run {
                 key,
                 payload,
             } => {
+                self.spent.hold(payload);
                 self.signal_ids.insert(id.clone());
                 self.signals.push(Signal {
                     event: event.clone(),
@@ -408,6 +419,7 @@ impl Run {
             }
             Event::ItemsListed { step, items, .. } => {
                 let here = self.expect(step, "ItemsListed", &[Phase::Running])?;
+                items.iter().for_each(|item| self.spent.hold(item));
                 let listed: Vec<Arc<Value>> = items.iter().cloned().map(Arc::new).collect();
                 if let Some(state) = &mut self.state(here).more_mut().iterations {
                     state.results = vec![Value::Null; listed.len()];
@@ -447,6 +459,7 @@ impl Run {
                     .frame_by_path
                     .get(&format!("{step}[{index}]"))
                     .ok_or_else(|| Impossible::UnknownStep(format!("{step}[{index}]")))?;
+                self.spent.hold(result);
                 self.close_frame(frame);
                 self.end_iteration(here, *index, *outcome, result, error.as_ref(), *next_at);
                 if let (Some(because), Some(state)) =
@@ -552,12 +565,18 @@ impl Run {
             Event::CancelRequested { undo, .. } => {
                 self.cancel = Some(*undo);
                 self.paused = false;
+                self.spent.exceeded = None;
                 self.agenda.remove(&Todo::Fail(0));
                 self.frames[0].phase = FramePhase::Stopping;
                 self.stop_all(0);
             }
-            Event::RunPaused { .. } => self.paused = true,
+            Event::RunPaused { by } => {
+                self.paused = true;
+                self.spent.paused_by = Some(by.clone());
+            }
             Event::RunResumed { .. } => self.paused = false,
+            Event::BudgetExceeded(exceeded) => self.spent.exceeded = Some(exceeded.clone()),
+            Event::BudgetRaised { budget, limit, .. } => self.spent.raise(*budget, *limit),
             Event::TimerFired { timer } => self.timer_fired(timer)?,
             Event::HostResumed { gap_ms } => {
                 for here in self.active.clone() {

@@ -292,6 +292,7 @@ impl Compiler<'_> {
             config,
             retry,
             timeout_ms,
+            resource: step.resource.clone(),
             undo,
             effect: kind.as_ref().map_or(|_| Effect::Unsafe, |kind| kind.effect),
             disabled: step.disabled,

@@ -49,6 +49,10 @@ impl Run {
             }
             Control::ForEach { .. } => match with.get("items") {
                 Some(Value::Array(items)) => {
+                    // Before they are listed: a list that is too long never reaches the log.
+                    if let Some(event) = self.over_iterations(here, items.len() as u64, at) {
+                        return vec![event];
+                    }
                     let items = items.clone();
                     let mut with = with;
                     with.remove("items");

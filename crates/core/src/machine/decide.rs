@@ -19,7 +19,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal {
         code,
         message: message.into(),
@@ -139,6 +139,11 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
                 undo: *undo,
             }])
         }
+        Input::Resume { .. } if !run.paused && run.exceeded().is_some() => refuse(
+            "budget-exceeded",
+            "a budget is used up: allow more of it to go on, or cancel the run",
+        ),
+        Input::Raise { budget, limit, by } => run.raise(*budget, *limit, by, at),
         Input::Pause { by } if !run.paused => Ok(vec![Event::RunPaused { by: by.clone() }]),
         Input::Resume { by } if run.paused => Ok(vec![Event::RunResumed { by: by.clone() }]),
         Input::Pause { .. } | Input::Resume { .. } => Ok(Vec::new()),
@@ -173,6 +178,8 @@ impl Run {
             seed: start.seed,
             by: start.by.clone(),
             parent: start.parent.clone(),
+            depth: start.depth,
+            limits: (!start.limits.is_silent()).then(|| start.limits.clone()),
         }])
     }
 
@@ -363,6 +370,10 @@ impl Run {
                     Vec::new()
                 }
             }
+            super::budget::TIMER => match self.budget_deadline() {
+                Some(due) if due <= at => self.over_time(at).into_iter().collect(),
+                _ => Vec::new(),
+            },
             "undo" => {
                 let due = self.frame_by_path.get(rest).and_then(|&frame| {
                     self.frames[frame]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
+use super::budget::{Allowance, Budget, Exceeded};
 use crate::Millis;
 use crate::error::StepError;
 use crate::step_kind::Effect;
@@ -61,6 +62,13 @@ pub enum Event {
         /// The run and step that wait for this one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<Parent>,
+        /// How many runs are above it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        #[ts(as = "Option<u32>", optional)]
+        depth: u32,
+        /// Budgets that were settled when it began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limits: Option<Allowance>,
     },
     /// A step can no longer start, or was passed over.
     StepSkipped {
@@ -297,6 +305,14 @@ pub enum Event {
     RunPaused { by: String },
     /// Steps start again.
     RunResumed { by: String },
+    /// A budget is used up: nothing new starts until a person raises it.
+    BudgetExceeded(Exceeded),
+    /// A person allowed more of a budget.
+    BudgetRaised {
+        budget: Budget,
+        limit: u64,
+        by: String,
+    },
     /// A timer of the run fired.
     TimerFired { timer: String },
     /// The computer slept, or Baton was stopped, while the run was open: its time limits are put off by as much.
@@ -321,6 +337,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
     },
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The run and step that wait for a sub-workflow.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::StepError;
+use crate::machine::budget::{Allowance, Budget};
 use crate::machine::event::{Decision, Outcome, Parent, Settlement, StepPath};
 
 /// Something that the machine has to take into account.
@@ -104,6 +105,15 @@ pub enum Input {
         /// Who.
         by: String,
     },
+    /// Allow more of a budget.
+    Raise {
+        /// Of what.
+        budget: Budget,
+        /// How much from now on.
+        limit: u64,
+        /// Who.
+        by: String,
+    },
     /// Do not wait for the next attempt.
     RetryNow {
         /// The step.
@@ -144,6 +154,10 @@ pub struct Start {
     pub by: Option<String>,
     /// The run and step that wait.
     pub parent: Option<Parent>,
+    /// How many runs are above it.
+    pub depth: u32,
+    /// Budgets that hold besides those of the definition, and before them.
+    pub limits: Allowance,
 }
 
 /// How a task ended.

@@ -26,6 +26,7 @@
 pub mod action;
 mod advance;
 mod apply;
+mod budget;
 mod compile;
 mod control_start;
 mod decide;
@@ -41,6 +42,7 @@ mod snapshot;
 
 pub use action::{Action, Task};
 pub use apply::{Impossible, apply};
+pub use budget::{Allowance, Budget, DISK, Exceeded, NO_ROOM};
 pub use decide::{Refusal, decide};
 pub use event::{
     Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Parent, Passed,
@@ -85,11 +87,30 @@ pub enum ReplayError {
 /// # Panics
 ///
 /// If an event that was just decided cannot be applied: a mistake in this crate, found by its property tests.
+pub fn step(run: &mut Run, input: Input, at: Millis) -> Result<Vec<Logged>, Refusal> {
+    step_within(run, input, at, usize::MAX).map(|(log, _)| log)
+}
+
+/// As [`step`], but stops after about `max` events, with `true` if there is more to do that needs no outside: then
+/// [`Input::Advance`] goes on. So a host with other runs can let them have their turn.
+///
+/// # Errors
+///
+/// As [`step`].
+///
+/// # Panics
+///
+/// As [`step`].
 #[expect(
     clippy::needless_pass_by_value,
     reason = "an input is used up by deciding on it"
 )]
-pub fn step(run: &mut Run, input: Input, at: Millis) -> Result<Vec<Logged>, Refusal> {
+pub fn step_within(
+    run: &mut Run,
+    input: Input,
+    at: Millis,
+    max: usize,
+) -> Result<(Vec<Logged>, bool), Refusal> {
     let at = at.max(run.at());
     let mut log = Vec::new();
     let mut events = decide(run, &input, at)?;
@@ -104,8 +125,8 @@ pub fn step(run: &mut Run, input: Input, at: Millis) -> Result<Vec<Logged>, Refu
             log.push(logged);
         }
         events = decide(run, &Input::Advance, at)?;
-        if events.is_empty() {
-            return Ok(log);
+        if events.is_empty() || log.len() >= max {
+            return Ok((log, !events.is_empty()));
         }
     }
 }

@@ -52,6 +52,12 @@ pub fn pending(run: &Run) -> Vec<Action> {
             at,
         });
     }
+    if let Some(at) = run.budget_deadline() {
+        actions.push(Action::SetTimer {
+            timer: super::budget::TIMER.to_owned(),
+            at,
+        });
+    }
     actions
 }
 

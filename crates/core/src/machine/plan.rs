@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::budget::Allowance;
 use super::compile::Compiler;
 use crate::document::{Join, On, OnFailure, Workflow, digest};
 use crate::expression::{Config, Expression};
@@ -28,6 +29,7 @@ pub struct Plan {
     pub(crate) by_id: BTreeMap<String, StepIx>,
     pub(crate) env: BTreeSet<String>,
     pub(crate) timeout_ms: Option<i64>,
+    pub(crate) limits: Allowance,
     pub(crate) finishes_branches: bool,
 }
 
@@ -67,6 +69,7 @@ pub(crate) struct StepPlan {
     pub(crate) config: Config,
     pub(crate) retry: RetryPlan,
     pub(crate) timeout_ms: Option<i64>,
+    pub(crate) resource: Option<String>,
     pub(crate) undo: Option<UndoPlan>,
     pub(crate) effect: fn(&Map<String, Value>) -> Effect,
     pub(crate) disabled: bool,
@@ -182,6 +185,11 @@ impl Plan {
             by_id: compiler.by_id,
             env: compiler.env,
             timeout_ms,
+            limits: workflow
+                .limits
+                .as_ref()
+                .map(Allowance::of)
+                .unwrap_or_default(),
             finishes_branches: workflow.on_failure == Some(OnFailure::Finish),
         }))
     }
@@ -199,6 +207,18 @@ impl Plan {
     /// Names of the environment values that its expressions read.
     pub fn env_names(&self) -> impl Iterator<Item = &str> {
         self.env.iter().map(String::as_str)
+    }
+
+    /// What its file says about budgets.
+    pub fn limits(&self) -> &Allowance {
+        &self.limits
+    }
+
+    /// The resource that the step at `path` uses, if it names one.
+    pub fn resource(&self, path: &str) -> Option<&str> {
+        let (_, id) = path.rsplit_once('/').unwrap_or(("", path));
+        let step = &self.steps[*self.by_id.get(id)?];
+        step.resource.as_deref()
     }
 
     /// Number of steps at the top level.

@@ -247,7 +247,7 @@ impl Run {
         }
         let waits = match &self.step_at(here).control {
             Some(Control::ForEach { concurrency, .. }) => {
-                let is_full = rounds.running >= *concurrency;
+                let is_full = rounds.running >= self.window(here, *concurrency);
                 let has_begun_all = rounds.started as usize >= rounds.items.len();
                 is_full || (has_begun_all && rounds.running > 0)
             }

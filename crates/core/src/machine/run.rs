@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::budget::{Allowance, Spent};
 use super::event::{Decision, Evaluation, Outcome, Parent, Passed, Question, SkipReason, StepPath};
 use super::frames::Frames;
 use super::plan::{GraphIx, Plan, StepIx, StepPlan};
@@ -36,6 +37,7 @@ pub struct Run {
     pub(crate) signals: Vec<Signal>,
     pub(crate) signal_ids: BTreeSet<String>,
     pub(crate) paused: bool,
+    pub(crate) spent: Spent,
     pub(crate) cancel: Option<bool>,
     pub(crate) outcome_name: Option<String>,
     pub(crate) end_outputs: Option<Value>,
@@ -57,6 +59,10 @@ pub struct Started {
     pub by: Option<String>,
     /// The run and step that wait for it.
     pub parent: Option<Parent>,
+    /// How many runs are above it.
+    pub depth: u32,
+    /// Budgets that were settled when it began.
+    pub limits: Option<Allowance>,
     /// When.
     pub at: Millis,
 }
@@ -83,7 +89,7 @@ pub enum Status {
     Running,
     /// Everything that is left waits for a person, a time or an event.
     Waiting,
-    /// A person paused it.
+    /// A person paused it, or a budget is used up.
     Paused,
     /// It ended.
     Ended,
@@ -434,6 +440,7 @@ impl Run {
             signals: Vec::new(),
             signal_ids: BTreeSet::new(),
             paused: false,
+            spent: Spent::default(),
             cancel: None,
             outcome_name: None,
             end_outputs: None,
@@ -481,7 +488,7 @@ impl Run {
         if self.ended.is_some() {
             return Status::Ended;
         }
-        if self.paused {
+        if self.is_halted() {
             return Status::Paused;
         }
         let busy = !self.agenda.is_empty()
@@ -581,50 +588,53 @@ impl Run {
 
     /// What it waits for, in plain words.
     pub fn waiting_for(&self) -> Vec<String> {
-        self.active
-            .iter()
-            .filter_map(|&at| {
-                let plan = self.step_at(at);
-                let state = &self.frames[at.0].steps[at.1];
-                let more = state.more.as_deref()?;
-                match (state.phase, &more.wait) {
-                    (Phase::Unknown, _) => {
-                        Some(format!("a person to say what became of `{}`", plan.title))
-                    }
-                    (Phase::Retrying, _) => Some(format!(
-                        "attempt {} of `{}` at {}",
-                        state.attempt + 1,
-                        plan.title,
-                        crate::expression::iso_instant(more.retry_at.unwrap_or_default())
-                    )),
-                    (_, Some(Wait::Time { until })) => Some(format!(
-                        "{} (`{}`)",
-                        crate::expression::iso_instant(*until),
-                        plan.title
-                    )),
-                    (_, Some(Wait::Event { event, .. })) => {
-                        Some(format!("event `{event}` (`{}`)", plan.title))
-                    }
-                    (_, Some(Wait::People { question, .. })) => Some(format!(
-                        "{} to answer `{}`",
-                        question.to.join(", "),
-                        plan.title
-                    )),
-                    (_, Some(Wait::Child { workflow, .. })) => {
-                        Some(format!("workflow `{workflow}` (`{}`)", plan.title))
-                    }
-                    (Phase::Running, None) if plan.body.is_some() => {
-                        let next = more.iterations.as_ref()?.next_at?;
-                        Some(format!(
-                            "the next iteration of `{}` at {}",
-                            plan.title,
-                            crate::expression::iso_instant(next)
-                        ))
-                    }
-                    _ => None,
+        let budget = self
+            .exceeded()
+            .map(|exceeded| format!("a person to allow more: {}", exceeded.sentence()));
+        let steps = self.active.iter().filter_map(|&at| {
+            let plan = self.step_at(at);
+            let state = &self.frames[at.0].steps[at.1];
+            let more = state.more.as_deref()?;
+            match (state.phase, &more.wait) {
+                (Phase::Unknown, _) => {
+                    Some(format!("a person to say what became of `{}`", plan.title))
                 }
-            })
-            .collect()
+                (Phase::Retrying, _) => Some(format!(
+                    "attempt {} of `{}` at {}",
+                    state.attempt + 1,
+                    plan.title,
+                    crate::expression::iso_instant(more.retry_at.unwrap_or_default())
+                )),
+                (_, Some(Wait::Time { until })) => Some(format!(
+                    "{} (`{}`)",
+                    crate::expression::iso_instant(*until),
+                    plan.title
+                )),
+                (_, Some(Wait::Event { event, .. })) => {
+                    Some(format!("event `{event}` (`{}`)", plan.title))
+                }
+                (_, Some(Wait::People { question, .. })) => Some(format!(
+                    "{} to answer `{}`",
+                    question.to.join(", "),
+                    plan.title
+                )),
+                (_, Some(Wait::Child { workflow, .. })) => {
+                    Some(format!("workflow `{workflow}` (`{}`)", plan.title))
+                }
+                (Phase::Running, None) if plan.body.is_some() => {
+                    let next = more.iterations.as_ref()?.next_at?;
+                    Some(format!(
+                        "the next iteration of `{}` at {}",
+                        plan.title,
+                        crate::expression::iso_instant(next)
+                    ))
+                }
+                _ => None,
+            }
+        });
+        let disk = (self.paused_by() == Some(super::budget::DISK))
+            .then(|| super::budget::NO_ROOM.to_owned());
+        disk.into_iter().chain(budget).chain(steps).collect()
     }
 
     pub(crate) fn step_index(&self, (frame, local): At) -> StepIx {

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::budget::Spent;
 use super::frames::{Frames, Packed};
 use super::plan::Plan;
 use super::run::{At, Ended, Frame, FrameIx, Run, Signal, Started, Todo};
@@ -18,6 +19,7 @@ use crate::Millis;
 /// Everything that decides what the state of a run is.
 const SOURCES: &[&str] = &[
     include_str!("apply.rs"),
+    include_str!("budget.rs"),
     include_str!("event.rs"),
     include_str!("frames.rs"),
     include_str!("plan.rs"),
@@ -68,6 +70,7 @@ struct Head {
     signals: Vec<Signal>,
     signal_ids: BTreeSet<String>,
     paused: bool,
+    spent: Spent,
     cancel: Option<bool>,
     outcome_name: Option<String>,
     #[serde(
@@ -121,6 +124,7 @@ pub fn snapshot(run: &mut Run) -> Vec<u8> {
         signals,
         signal_ids,
         paused,
+        spent,
         cancel,
         outcome_name,
         end_outputs,
@@ -153,6 +157,7 @@ pub fn snapshot(run: &mut Run) -> Vec<u8> {
         signals: signals.clone(),
         signal_ids: signal_ids.clone(),
         paused: *paused,
+        spent: spent.clone(),
         cancel: *cancel,
         outcome_name: outcome_name.clone(),
         end_outputs: end_outputs.clone(),
@@ -213,6 +218,7 @@ pub fn restore(plan: &Arc<Plan>, bytes: Vec<u8>) -> Result<Run, SnapshotError> {
         signals,
         signal_ids,
         paused,
+        spent,
         cancel,
         outcome_name,
         end_outputs,
@@ -253,6 +259,7 @@ pub fn restore(plan: &Arc<Plan>, bytes: Vec<u8>) -> Result<Run, SnapshotError> {
         signals,
         signal_ids,
         paused,
+        spent,
         cancel,
         outcome_name,
         end_outputs,

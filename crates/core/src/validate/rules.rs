@@ -14,6 +14,7 @@ mod exclusive_join;
 mod expression_syntax;
 mod join;
 mod kind;
+mod limits;
 mod reference;
 mod retry;
 mod slug;
@@ -41,6 +42,7 @@ pub const RULES: &[Rule] = &[
     expression_syntax::RULE,
     join::RULE,
     kind::RULE,
+    limits::RULE,
     reference::RULE,
     retry::RULE,
     slug::RULE,

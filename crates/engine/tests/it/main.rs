@@ -5,10 +5,13 @@
 )]
 
 mod carrying_out;
+mod disk;
 mod host;
 mod interruption;
+mod limits;
 mod people;
 mod sleeping;
 mod sub_workflows;
 mod support;
+mod taking_up;
 mod trouble;

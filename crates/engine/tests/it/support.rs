@@ -181,11 +181,27 @@ impl Bench {
         Self::open(dir, ManualClock::new(START), Arc::default(), Some(0)).await
     }
 
+    /// A new one whose engine is set up in another way.
+    pub(crate) async fn set_up(change: impl FnOnce(&mut EngineConfig)) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self::with(dir, ManualClock::new(START), Arc::default(), None, change).await
+    }
+
     pub(crate) async fn open(
         dir: Arc<TempDir>,
         clock: ManualClock,
         script: Arc<Script>,
         awake: Option<u64>,
+    ) -> Self {
+        Self::with(dir, clock, script, awake, |_| {}).await
+    }
+
+    pub(crate) async fn with(
+        dir: Arc<TempDir>,
+        clock: ManualClock,
+        script: Arc<Script>,
+        awake: Option<u64>,
+        change: impl FnOnce(&mut EngineConfig),
     ) -> Self {
         let store = Store::open(&dir.path().join("data"), OpenOptions::default())
             .await
@@ -200,6 +216,7 @@ impl Bench {
         config.tasks = script.clone();
         config.journal = journal.clone();
         config.awake = awake.unwrap_or(config.awake);
+        change(&mut config);
         let engine = Engine::start(config).await.unwrap();
         Self {
             dir,
@@ -214,6 +231,11 @@ impl Bench {
 
     /// Ends the engine as a crash would, as far as the data folder can tell, and starts another one on it.
     pub(crate) async fn crash(self) -> Self {
+        self.crash_into(|_| {}).await
+    }
+
+    /// The same, with the next engine set up in another way.
+    pub(crate) async fn crash_into(self, change: impl FnOnce(&mut EngineConfig)) -> Self {
         let Self {
             dir,
             store,
@@ -226,7 +248,7 @@ impl Bench {
         engine.close().await;
         drop(engine);
         store.close().await;
-        Self::open(dir, clock, script, awake).await
+        Self::with(dir, clock, script, awake, change).await
     }
 
     pub(crate) fn work_dir(&self) -> PathBuf {

@@ -157,7 +157,7 @@ async fn an_event_that_was_changed_or_is_missing_is_never_handed_out() {
 #[tokio::test]
 async fn flipped_bytes_are_found_at_the_latest_by_the_check() {
     let (dir, store) = store().await;
-    store.append(batch("r", 0, 2_000)).await.expect("a run");
+    store.append(batch("r", 0, 3_000)).await.expect("a run");
     store.close().await;
     let database = dir.path().join("baton.db");
     let whole = std::fs::read(&database).expect("a database");
@@ -185,7 +185,7 @@ async fn flipped_bytes_are_found_at_the_latest_by_the_check() {
             let read = store.events("r", 0, u32::MAX).await.expect("it reads");
             assert_eq!(
                 read,
-                batch("r", 0, 2_000).events,
+                batch("r", 0, 3_000).events,
                 "byte {at} of the log changed unseen"
             );
         } else {
@@ -235,7 +235,7 @@ async fn pages_in_the_wrong_place_are_found_and_the_check_ends() {
 #[tokio::test]
 async fn a_damaged_database_after_a_crash_is_reported_and_kept() {
     let (dir, store) = store().await;
-    store.append(batch("r", 0, 400)).await.expect("a run");
+    store.append(batch("r", 0, 1_500)).await.expect("a run");
     store.close().await;
     let database = dir.path().join("baton.db");
     let mut bytes = std::fs::read(&database).expect("a database");

@@ -3,7 +3,7 @@
 import { ActionIcon, Select, TextInput, Tooltip } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, History, Search, X } from "lucide-react";
+import { ChevronLeft, ChevronRight, History, Search, ShieldAlert, X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { runListQuery } from "../../backend/queries";
 import type { RunStatus } from "../../bindings/RunStatus";
@@ -182,6 +182,13 @@ function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
           <StatusMark look={runLooks[run.status]} />
         </span>
         <span className={classes.words} data-failed={run.error ? true : undefined} title={words}>
+          {run.quarantined && (
+            <Tooltip label={sentence(run.quarantined)}>
+              <span className={classes.aside} data-testid="history-set-aside">
+                <ShieldAlert size={13} aria-hidden /> Set aside
+              </span>
+            </Tooltip>
+          )}
           {hasWorkflow && <span className={classes.name}>{run.workflowName}</span>}
           <Words text={words} isPlain />
         </span>

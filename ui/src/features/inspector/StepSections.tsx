@@ -12,7 +12,7 @@ import { isWithin, useForm } from "./form-context";
 import type { Values } from "./form-values";
 import classes from "./inspector.module.css";
 import Section from "./Section";
-import { PIN_FIELD, RETRY_FIELDS, TIMEOUT_FIELD } from "./simple-fields";
+import { PIN_FIELD, RESOURCE_FIELD, RETRY_FIELDS, TIMEOUT_FIELD } from "./simple-fields";
 
 interface SectionsProps {
   step: Step;
@@ -73,6 +73,23 @@ export default function StepSections({ step, incoming, change }: SectionsProps) 
           onChange={(value) =>
             change("change time limit", "timeout", (draft) =>
               setOrDelete(draft, "timeout", value as string | undefined),
+            )
+          }
+        />
+      </Section>
+      <Section
+        title="Resource"
+        note={step.resource ?? "none"}
+        isSet={step.resource !== undefined}
+        isWanted={wants("resource")}
+      >
+        <FieldFrame
+          field={RESOURCE_FIELD}
+          value={step.resource}
+          path="resource"
+          onChange={(value) =>
+            change("change resource", "resource", (draft) =>
+              setOrDelete(draft, "resource", value as string | undefined),
             )
           }
         />

@@ -20,6 +20,7 @@ import {
   FILE_TRIGGER_FIELDS,
   FINISHED_FIELDS,
   INPUT_FIELD,
+  LIMIT_FIELDS,
   RUN_TIMEOUT,
   SCHEDULE_FIELDS,
   WEBHOOK_FIELDS,
@@ -72,7 +73,8 @@ export default function WorkflowInspector({
       }
     });
   const general = problems.filter(
-    (problem) => problem.place.trigger === undefined && !/^(input|timeout)\b/.test(problem.place.field ?? ""),
+    (problem) =>
+      problem.place.trigger === undefined && !/^(input|timeout|limits)\b/.test(problem.place.field ?? ""),
   );
 
   return (
@@ -165,9 +167,16 @@ export default function WorkflowInspector({
       <TriggerSection triggers={document.triggers} change={change} />
       <Section
         title="Limits"
-        note={document.timeout ?? (document.onFailure === "finish" ? "finish branches" : "none")}
-        isSet={document.timeout !== undefined || document.onFailure !== undefined}
-        isWanted={context.wanted === "timeout" || context.wanted === "onFailure"}
+        note={limitsNote(document)}
+        isSet={
+          document.timeout !== undefined || document.onFailure !== undefined || document.limits !== undefined
+        }
+        isWanted={
+          context.wanted === "timeout" ||
+          context.wanted === "onFailure" ||
+          (context.wanted?.startsWith("limits") ?? false)
+        }
+        testId="section-limits"
       >
         <FieldFrame
           field={RUN_TIMEOUT}
@@ -208,9 +217,33 @@ export default function WorkflowInspector({
             ]}
           />
         </div>
+        <DynamicForm
+          fields={LIMIT_FIELDS as Field[]}
+          values={(document.limits ?? {}) as Values}
+          path="limits"
+          onChange={(values, name) =>
+            change("change limits", `limits.${name}`, (draft) => {
+              if (Object.keys(values).length === 0) {
+                delete draft.limits;
+              } else {
+                draft.limits = values as NonNullable<Workflow["limits"]>;
+              }
+            })
+          }
+        />
       </Section>
     </FormContext.Provider>
   );
+}
+
+function limitsNote(document: Workflow): string {
+  const budgets = Object.keys(document.limits ?? {}).length;
+  const words = [
+    ...(document.timeout === undefined ? [] : [document.timeout]),
+    ...(budgets === 0 ? [] : [`${budgets} ${budgets === 1 ? "budget" : "budgets"}`]),
+    ...(document.onFailure === "finish" ? ["finish branches"] : []),
+  ];
+  return words.length === 0 ? "as the settings say" : words.join(", ");
 }
 
 function inputNote(input: Workflow["input"]): string {

@@ -42,6 +42,34 @@ export const EDGE_WHEN: Field = field("when", "condition", "Only if", {
 
 export const RUN_TIMEOUT: Field = field("timeout", "duration", "A run may take", { placeholder: "2h" });
 
+/** Budgets of a run; empty means as the settings say. */
+export const LIMIT_FIELDS: readonly Field[] = [
+  field("steps", "number", "Steps started", {
+    placeholder: "100000",
+    min: 1,
+    help: "Beyond each of these a run pauses and asks; nothing is lost. Empty: as the settings say.",
+  }),
+  field("iterations", "number", "Iterations of a loop", { placeholder: "100000", min: 1 }),
+  field("inFlight", "number", "Iterations in flight", {
+    placeholder: "64",
+    min: 1,
+    help: "A window, not a pause: the others wait for their turn.",
+  }),
+  field("depth", "number", "Sub-workflows below one another", { placeholder: "32", min: 1 }),
+  field("payload", "text", "One value", { placeholder: "256 MB" }),
+  field("runPayload", "text", "All values and tables", { placeholder: "4 GB" }),
+  field("memory", "text", "Values in memory", { placeholder: "128 MB" }),
+  field("wallTime", "duration", "Time since the start", {
+    placeholder: "no limit",
+    help: "The run pauses then. “A run may take” above ends it.",
+  }),
+];
+
+export const RESOURCE_FIELD: Field = field("resource", "text", "Resource", {
+  placeholder: "erp",
+  help: "A name for what this step uses. The limits in the settings say how many steps may use it at a time, and how often.",
+});
+
 export const INPUT_FIELD: Field = field("input", "schema", "Input", {
   help: "What a run asks for when it is started. Expressions see it as `input`.",
 });

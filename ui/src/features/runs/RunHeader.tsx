@@ -107,7 +107,7 @@ export default function RunHeader({ view }: { view: RunView }) {
       <span className={classes.grow} />
       {!isOver && (
         <>
-          {summary.status === "paused" ? (
+          {view.exceeded || summary.quarantined ? null : summary.status === "paused" ? (
             <Button
               variant="default"
               size="compact-sm"

@@ -10,6 +10,7 @@ import RunDetail from "./RunDetail";
 import RunHeader from "./RunHeader";
 import RunSlider from "./RunSlider";
 import RunSteps from "./RunSteps";
+import RunStops from "./RunStops";
 import { runRows } from "./run-rows";
 import classes from "./runs.module.css";
 import { useRunSelection } from "./selection";
@@ -87,6 +88,7 @@ function OpenRun({ view }: { view: RunView }) {
   return (
     <section className={classes.panel} aria-label={`Run ${view.summary.number}`} data-testid="run-panel">
       <RunHeader view={view} />
+      <RunStops view={view} />
       {error && <PanelError error={error} onRetry={() => void refresh()} />}
       <div className={classes.columns}>
         <RunSteps view={view} rows={rows} />

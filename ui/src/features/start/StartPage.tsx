@@ -30,6 +30,7 @@ import { ask } from "../../state/ask";
 import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state/files";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
+import { SystemBanners } from "../system/SystemBanners";
 import { ThemeButton } from "../toolbar/Header";
 import { ago } from "./ago";
 import { SampleCard } from "./SampleCard";
@@ -40,6 +41,7 @@ export function StartPage() {
   const { data: app } = useQuery(appInfoQuery);
   return (
     <div className={classes.page} data-testid="start-page">
+      <SystemBanners />
       <header className={classes.top}>
         <Mark size={30} />
         <span className={classes.brand}>Baton</span>

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::super::limits::Limits;
 use super::super::workflow::{
     About, Body, Edge, FORMAT, Note, Retry, Step, Trigger, Undo, Workflow,
 };
@@ -302,6 +303,10 @@ impl Reader {
                 "onFailure" => {
                     workflow.on_failure = self.leaf(&at, key, "`cancel` or `finish`", value, rest);
                 }
+                "limits" => {
+                    let limits = self.object(&at, key, value, rest);
+                    workflow.limits = limits.map(|map| self.limits(&at.inside("limits"), map));
+                }
                 "steps" => {
                     let items = self.list(&at, &key, value, rest);
                     workflow.steps = items.into_iter().map(|item| self.step(item)).collect();
@@ -358,6 +363,28 @@ impl Reader {
             }
         }
         about
+    }
+
+    fn limits(&mut self, at: &At, map: Map<String, Value>) -> Limits {
+        let mut limits = Limits::default();
+        let rest = &mut limits.rest;
+        for (key, value) in map {
+            let number = "a whole number";
+            match key.as_str() {
+                "steps" => limits.steps = self.leaf(at, key, number, value, rest),
+                "iterations" => limits.iterations = self.leaf(at, key, number, value, rest),
+                "depth" => limits.depth = self.leaf(at, key, number, value, rest),
+                "inFlight" => limits.in_flight = self.leaf(at, key, number, value, rest),
+                "payload" => limits.payload = self.text(at, key, value, rest),
+                "runPayload" => limits.run_payload = self.text(at, key, value, rest),
+                "memory" => limits.memory = self.text(at, key, value, rest),
+                "wallTime" => limits.wall_time = self.text(at, key, value, rest),
+                _ => {
+                    rest.insert(key, value);
+                }
+            }
+        }
+        limits
     }
 
     fn trigger(&mut self, value: Value) -> Trigger {
@@ -435,6 +462,7 @@ impl Reader {
                     step.retry = retry.map(|map| self.retry(&at.inside("retry"), map));
                 }
                 "timeout" => step.timeout = self.text(&at, key, value, rest),
+                "resource" => step.resource = self.text(&at, key, value, rest),
                 "undo" => {
                     let undo = self.object(&at, key, value, rest);
                     step.undo = undo.map(|map| self.undo(&at.inside("undo"), map));

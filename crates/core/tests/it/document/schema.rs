@@ -23,6 +23,7 @@ fn the_schema_names_every_field_of_the_file() {
             "triggers",
             "timeout",
             "onFailure",
+            "limits",
             "steps",
             "edges",
             "notes",

@@ -171,6 +171,24 @@ impl Host {
         next.1
     }
 
+    /// Takes away what a paused run stands still for.
+    fn unblock(&mut self) {
+        let by = "p".to_owned();
+        self.give(match self.run.exceeded() {
+            Some(exceeded) => Input::Raise {
+                budget: exceeded.budget,
+                limit: exceeded.used.max(self.elapsed()) + 5,
+                by,
+            },
+            None => Input::Resume { by },
+        });
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.now
+            .abs_diff(self.run.started().map_or(0, |one| one.at))
+    }
+
     /// One line per event, for snapshots.
     pub(crate) fn story(&self) -> String {
         self.log
@@ -226,6 +244,8 @@ pub(crate) fn line(event: &Event) -> String {
             outcome,
             ..
         } => format!("{step}[{index}] {outcome:?}"),
+        Event::BudgetExceeded(exceeded) => format!("stands still: {}", exceeded.sentence()),
+        Event::BudgetRaised { budget, limit, .. } => format!("{budget:?} raised to {limit}"),
         Event::RunEnded { outcome, name, .. } => {
             format!(
                 "run {outcome:?}{}",
@@ -265,7 +285,7 @@ pub(crate) fn drive(host: &mut Host, dice: &mut Dice) {
             return;
         }
         if host.run.status() == Status::Paused && dice.roll(2) == 0 {
-            host.give(Input::Resume { by: "p".to_owned() });
+            host.unblock();
             continue;
         }
         match dice.roll(60) {
@@ -298,7 +318,7 @@ pub(crate) fn drive(host: &mut Host, dice: &mut Dice) {
                 "nothing to wait for:\n{}",
                 host.story()
             );
-            host.give(Input::Resume { by: "p".to_owned() });
+            host.unblock();
             continue;
         }
         answer(host, &actions[dice.roll(actions.len())], dice);

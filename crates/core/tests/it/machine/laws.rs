@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_core::machine::{
-    Event, Input, Logged, Phase, Plan, Run, SnapshotError, Status, apply, pending, replay, restore,
-    snapshot,
+    Budget, Event, Input, Logged, Phase, Plan, Run, SnapshotError, Status, apply, pending, replay,
+    restore, snapshot,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -108,6 +108,10 @@ fn random_plan(seed: u64) -> Arc<Plan> {
     }
     if dice.roll(6) == 0 {
         body["timeout"] = json!("50m");
+    }
+    if dice.roll(2) == 0 {
+        body["limits"] = json!({ "steps": 1 + dice.roll(9), "iterations": 1 + dice.roll(4), "inFlight": 1 + dice.roll(4),
+            "memory": (["40 B", "1 KB"][dice.roll(2)]), "wallTime": (["10s", "2h"][dice.roll(2)]) });
     }
     plan(&body)
 }
@@ -248,6 +252,36 @@ proptest! {
         }
         prop_assert!(pending(&host.run).is_empty());
         prop_assert_eq!(seen(&host.run), before);
+    }
+
+    /// No step begins while a budget is used up, or beyond what is allowed, and every raise is on the record.
+    #[test]
+    fn budgets_are_respected(seed in any::<u64>()) {
+        let host = random_run(seed);
+        let mut run = Run::new(host.run.plan().clone());
+        let (mut begun, mut stops, mut raises) = (0_u64, 0, 0);
+        for logged in &host.log {
+            match &logged.event {
+                Event::StepStarted { step, attempt, .. } => {
+                    prop_assert!(run.exceeded().is_none(), "{step} started");
+                    if *attempt == 1 {
+                        begun += 1;
+                        prop_assert!(run.allowed(Budget::Steps).is_none_or(|limit| begun <= limit), "{step} started");
+                    }
+                }
+                Event::IterationStarted { step, .. } => {
+                    prop_assert!(run.exceeded().is_none(), "{step} went on");
+                }
+                Event::BudgetExceeded(what) => {
+                    prop_assert!(run.exceeded().is_none(), "said once: {what:?}");
+                    stops += 1;
+                }
+                Event::BudgetRaised { .. } => raises += 1,
+                _ => {}
+            }
+            apply(&mut run, logged).expect("it follows");
+        }
+        prop_assert!(raises <= stops);
     }
 
     /// A completed step is never started again.

@@ -1,6 +1,7 @@
 //! What a run means.
 
 mod behaviour;
+mod budgets;
 mod driver;
 mod histories;
 mod laws;

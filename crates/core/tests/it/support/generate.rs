@@ -1,7 +1,7 @@
 //! Arbitrary workflows: acyclic, with unique ids – and with whatever else a file may hold.
 
 use baton_core::document::{
-    About, Body, Edge, Join, Note, On, OnFailure, Retry, Step, Trigger, Undo, Workflow,
+    About, Body, Edge, Join, Limits, Note, On, OnFailure, Retry, Step, Trigger, Undo, Workflow,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -90,6 +90,27 @@ fn undo() -> impl Strategy<Value = Undo> {
         })
 }
 
+fn limits() -> impl Strategy<Value = Limits> {
+    (
+        option::of(any::<u32>()),
+        option::of(any::<u32>()),
+        option::of(text()),
+        option::of(text()),
+        rest(),
+    )
+        .prop_map(|(steps, depth, payload, wall_time, rest)| Limits {
+            steps,
+            iterations: depth,
+            depth,
+            in_flight: steps,
+            run_payload: payload.clone(),
+            memory: wall_time.clone(),
+            payload,
+            wall_time,
+            rest,
+        })
+}
+
 fn join() -> impl Strategy<Value = Join> {
     prop_oneof![
         Just(Join::Live),
@@ -100,7 +121,7 @@ fn join() -> impl Strategy<Value = Join> {
 }
 
 /// A step without an id and body.
-fn bare_step() -> impl Strategy<Value = Step> {
+fn bare_step() -> BoxedStrategy<Step> {
     let kind = prop_oneof![
         Just("read_table".to_owned()),
         Just("decision".to_owned()),
@@ -137,6 +158,7 @@ fn bare_step() -> impl Strategy<Value = Step> {
                     join,
                     cancel_rest,
                     retry,
+                    resource: timeout.clone(),
                     timeout,
                     undo,
                     disabled,
@@ -146,6 +168,7 @@ fn bare_step() -> impl Strategy<Value = Step> {
                 }
             },
         )
+        .boxed()
 }
 
 fn edge() -> impl Strategy<Value = Edge> {
@@ -215,7 +238,7 @@ fn name(steps: &mut [Step], edges: &mut [Edge], next: &mut usize) {
 }
 
 /// Any workflow whose graphs are acyclic and whose ids are unique.
-pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
+pub(crate) fn workflow() -> BoxedStrategy<Workflow> {
     let step = (
         bare_step(),
         option::weighted(0.2, (graph(bare_step()), rest())),
@@ -268,7 +291,12 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
             option::of(about),
             option::of(json()),
         ),
-        (vec(trigger, 0..3), option::of(text()), option::of(failure)),
+        (
+            vec(trigger, 0..3),
+            option::of(text()),
+            option::of(failure),
+            option::of(limits()).boxed(),
+        ),
         (
             graph(step),
             vec(note, 0..3),
@@ -279,7 +307,7 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
         .prop_map(
             |(
                 (schema, format, id, title, about, input),
-                (triggers, timeout, on_failure),
+                (triggers, timeout, on_failure, limits),
                 ((mut steps, mut edges), notes, layout, rest),
             )| {
                 name(&mut steps, &mut edges, &mut 0);
@@ -293,6 +321,7 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
                     triggers,
                     timeout,
                     on_failure,
+                    limits,
                     steps,
                     edges,
                     notes,
@@ -301,4 +330,5 @@ pub(crate) fn workflow() -> impl Strategy<Value = Workflow> {
                 }
             },
         )
+        .boxed()
 }

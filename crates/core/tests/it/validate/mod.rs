@@ -4,6 +4,7 @@ mod configuration;
 mod expressions;
 mod graph;
 mod laws;
+mod limits;
 mod scale;
 mod steps;
 mod triggers;
