@@ -9,6 +9,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 use crate::error::StoreError;
 use crate::rows::{DraftRow, RecentRow};
 use crate::sql;
+use crate::triggers::TriggerWork;
 
 const DEFINITION_PUT: &str =
     "INSERT INTO definitions (digest, text) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING";
@@ -55,6 +56,7 @@ pub(crate) enum Keep {
     RecentForget { path: String },
     Setting { key: String, value: String },
     Trust { digest: String, at: Millis },
+    Trigger(Box<TriggerWork>),
 }
 
 impl Keep {
@@ -77,6 +79,7 @@ impl Keep {
             Self::RecentForget { path } => sqlx::query(RECENT_FORGET).bind(path),
             Self::Setting { key, value } => sqlx::query(SETTING_PUT).bind(key).bind(value),
             Self::Trust { digest, at } => sqlx::query(TRUST_PUT).bind(digest).bind(*at),
+            Self::Trigger(work) => return work.write(conn).await,
         };
         query.execute(&mut *conn).await?;
         if matches!(self, Self::Recent(_)) {

@@ -42,6 +42,7 @@ mod tests;
 mod timers;
 #[doc(hidden)]
 pub mod trial;
+mod triggers;
 mod verify;
 mod writer;
 
@@ -56,3 +57,7 @@ pub use rows::{
 pub use salvage::{Salvaged, SalvagedRun};
 pub use store::{OpenOptions, Store};
 pub use timers::{HostNote, TimerRow};
+pub use triggers::{
+    Activation, ActivationState, EndedRun, Firing, FiringFilter, FiringState, HookRequest,
+    NewActivation, NewFiring, Recorded, SavedInput, WatchedFile,
+};

@@ -367,7 +367,7 @@ impl Store {
         Ok(&self.inner.readers)
     }
 
-    async fn keep(&self, keep: Keep) -> Result<(), StoreError> {
+    pub(crate) async fn keep(&self, keep: Keep) -> Result<(), StoreError> {
         self.write(Work::Keep(keep)).await.map(|_| ())
     }
 

@@ -14,7 +14,7 @@ use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::writer::{Batch, Work, Writer};
 use crate::{
     StoreError, backup, events, keeps, kept_values, open, questions, restore, runs, salvage,
-    timers, verify,
+    timers, triggers, verify,
 };
 
 const BUSY: Duration = Duration::from_secs(1);
@@ -68,6 +68,7 @@ async fn every_statement_can_be_prepared() {
     ] {
         all.extend(statements);
     }
+    all.extend(triggers::STATEMENTS.into_iter().flatten());
     for statement in all {
         (&mut conn)
             .prepare(sqlx::SqlSafeStr::into_sql_str(statement))
@@ -83,7 +84,10 @@ fn released_migrations_are_what_they_were() {
         .iter()
         .map(|text| blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
         .collect();
-    assert_eq!(digests, ["5b3850ce2551dfe8", "9dbdfb02d67ddf0a"]);
+    assert_eq!(
+        digests,
+        ["5b3850ce2551dfe8", "a50dac5b69502204", "9dbdfb02d67ddf0a"]
+    );
 }
 
 #[tokio::test]

@@ -10,4 +10,5 @@ mod damage;
 mod keeps;
 mod opening;
 mod salvage;
+mod triggers;
 mod writers;
