@@ -28,6 +28,7 @@ use crate::recover;
 use crate::sleep::{self, Resting};
 use crate::snapshots::Snapshots;
 use crate::timers::Timers;
+use crate::triggers;
 
 /// How many notices a slow listener may be behind before it has to read everything again.
 const NOTICES: usize = 4_096;
@@ -130,6 +131,7 @@ pub(crate) struct Shared {
     pub(crate) resting: Resting,
     pub(crate) snapshots: Snapshots,
     pub(crate) closing: CancellationToken,
+    pub(crate) triggers: triggers::Inner,
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     /// Definitions that were compiled last.
     plans: Mutex<VecDeque<Arc<Plan>>>,
@@ -140,7 +142,7 @@ pub(crate) struct Shared {
     lost: Mutex<BTreeMap<String, String>>,
     notices: broadcast::Sender<EngineNotice>,
     /// Drivers: waited for when the engine closes.
-    drivers: TaskTracker,
+    pub(crate) drivers: TaskTracker,
 }
 
 impl Engine {
@@ -176,6 +178,7 @@ impl Engine {
             timers: Timers::default(),
             resting: Resting::new(awake),
             closing: CancellationToken::new(),
+            triggers: triggers::Inner::default(),
             runs: Mutex::default(),
             plans: Mutex::default(),
             kept: Mutex::default(),
@@ -403,7 +406,7 @@ impl Shared {
     }
 
     /// Keeps the definition, once.
-    async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
+    pub(crate) async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
         let is_kept = |kept: &Mutex<BTreeSet<String>>| {
             kept.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -453,7 +456,12 @@ impl Shared {
         );
         let entry = Arc::new(Entry::new(id, plan, origin, state));
         self.add(entry.clone());
-        self.ask_entry(&entry, Input::Start(start)).await
+        let begun = self.ask_entry(&entry, Input::Start(start)).await;
+        if begun.is_err() && entry.state().durable == 0 {
+            // It never was.
+            self.remove(&entry.id);
+        }
+        begun
     }
 
     /// Takes a run into the hands of the engine.

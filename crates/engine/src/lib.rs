@@ -8,6 +8,7 @@
 //!
 //! * [`Engine::start`] takes the open runs of a data folder into its hands; [`Engine::run`] begins another one.
 //! * [`Clock`]: where the time comes from; [`ManualClock`] for tests.
+//! * [`triggers`]: what starts runs without a person.
 //! * [`EngineNotice`]: what happened, for whoever listens.
 //!
 //! # Invariants
@@ -34,6 +35,7 @@ mod sleep;
 mod snapshots;
 mod task;
 mod timers;
+pub mod triggers;
 mod values;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -42,3 +44,4 @@ pub use error::EngineError;
 pub use notice::EngineNotice;
 pub use outside::{Journal, StandardTasks, Tasks};
 pub use snapshots::Snapshots;
+pub use triggers::Triggers;

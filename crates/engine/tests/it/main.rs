@@ -11,4 +11,5 @@ mod people;
 mod sleeping;
 mod sub_workflows;
 mod support;
+mod triggers;
 mod trouble;
