@@ -44,6 +44,7 @@ fn translate(notice: EngineNotice) -> BackendEvent {
             truncated: false,
         },
         EngineNotice::QuestionsChanged => BackendEvent::InboxChanged,
+        EngineNotice::TriggersChanged => BackendEvent::TriggersChanged,
         EngineNotice::Notification { title, body, run } => BackendEvent::Notification {
             title,
             body,

@@ -41,6 +41,8 @@ pub enum BackendEvent {
         /// Absolute.
         path: String,
     },
+    /// A trigger or a saved input was changed, or something became of a firing.
+    TriggersChanged,
     /// The reader was too slow: read everything again.
     Lagged,
 }

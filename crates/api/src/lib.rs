@@ -26,6 +26,7 @@ pub mod owner;
 pub mod places;
 pub mod runs;
 mod sentences;
+pub mod triggers;
 mod trust;
 mod views;
 pub mod workflows;
@@ -41,3 +42,8 @@ pub use files::write as write_file;
 pub use handlers::*;
 pub use owner::Member;
 pub use sentences::sentence;
+
+/// The instant by the clock of this machine.
+pub fn now() -> baton_core::Millis {
+    baton_engine::Clock::now(&baton_engine::SystemClock)
+}

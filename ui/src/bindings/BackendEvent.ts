@@ -34,4 +34,4 @@ run: string | null, } | { "type": "file-changed",
 /**
  * Absolute.
  */
-path: string, } | { "type": "lagged" };
+path: string, } | { "type": "triggers-changed" } | { "type": "lagged" };

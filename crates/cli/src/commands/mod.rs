@@ -16,8 +16,10 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod settle;
+pub(crate) mod triggers;
 pub(crate) mod validate;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Exit;
@@ -33,6 +35,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Schema => schema::run(&mut out),
         Command::Fmt(args) => fmt::run(&args, &mut out),
         Command::Export(args) => export::run(&args, &mut out),
+        Command::Run(args) if args.watch => watch::run(args, data, out).await,
         Command::Run(args) => run::run(args, data, out).await,
         Command::Resume(args) => resume::run(args, data, out).await,
         Command::Approve(args) => approve::run(args, data, out).await,
@@ -43,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Verify(args) => verify::run(&args, data, &mut out).await,
         Command::Backup(args) => backup::run(&args, data, &mut out).await,
         Command::Restore(args) => restore::run(&args, data, &mut out).await,
+        Command::Triggers(args) => triggers::run(args, data, out).await,
         Command::Serve(args) => serve::run(args, data, &mut out).await,
         Command::Rpc(args) => rpc::run(&args, data, &mut out).await,
         Command::Doctor(args) => doctor::run(&args, data, &mut out).await,
