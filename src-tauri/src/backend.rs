@@ -28,6 +28,7 @@ impl Backend {
         let join = || {
             let config = AppConfig {
                 program: "the window".to_owned(),
+                act_on_triggers: true,
                 ..AppConfig::default()
             };
             Member::join(config)

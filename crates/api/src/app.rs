@@ -45,6 +45,8 @@ pub struct AppConfig {
     pub any_folder: bool,
     /// What this program calls itself, to others that use the same data folder.
     pub program: String,
+    /// Triggers fire as long as this is open: for the window and the server, not for one command.
+    pub act_on_triggers: bool,
 }
 
 impl AppConfig {
@@ -62,6 +64,7 @@ impl AppConfig {
             clock: Arc::new(SystemClock),
             any_folder: places::allows_any_folder(),
             program: "Baton".to_owned(),
+            act_on_triggers: false,
         }
     }
 }
@@ -165,14 +168,27 @@ impl App {
         if app.inner.engine.is_some() {
             keeping::start(&app);
         }
+        if app.config().act_on_triggers {
+            app.act_on_triggers();
+        }
         Ok(Ok(app))
     }
 
     /// The same, for a process that asks from elsewhere. `config` is its own; where things are kept stays.
     pub(crate) fn on_behalf_of(&self, config: AppConfig) -> Self {
+        // Whoever stays lets triggers act here, for as long as this process owns the folder.
+        if config.act_on_triggers {
+            self.act_on_triggers();
+        }
         Self {
             inner: self.inner.clone(),
             asker: Arc::new(Asker::new(config, true)),
+        }
+    }
+
+    fn act_on_triggers(&self) {
+        if let Some(engine) = self.running_engine() {
+            engine.triggers().start();
         }
     }
 
@@ -230,6 +246,12 @@ impl App {
             asker: self.asker.clone(),
         };
         (weak, self.inner.closing.clone())
+    }
+
+    /// Tells front ends.
+    pub(crate) fn publish(&self, event: BackendEvent) {
+        // Nobody listening is not an error.
+        drop(self.inner.events.send(event));
     }
 
     pub(crate) fn config(&self) -> &AppConfig {

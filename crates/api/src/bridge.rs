@@ -45,6 +45,7 @@ fn translate(notice: EngineNotice) -> BackendEvent {
         },
         EngineNotice::DiskChanged => BackendEvent::DiskChanged,
         EngineNotice::QuestionsChanged => BackendEvent::InboxChanged,
+        EngineNotice::TriggersChanged => BackendEvent::TriggersChanged,
         EngineNotice::Notification { title, body, run } => BackendEvent::Notification {
             title,
             body,

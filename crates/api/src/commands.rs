@@ -11,6 +11,7 @@ use crate::handlers;
 use crate::keeping::*;
 use crate::limits::*;
 use crate::runs::*;
+use crate::triggers::*;
 use crate::workflows::*;
 
 /// Calls `$then!` with the list: `name(Request) -> Response, "one sentence";`.
@@ -30,6 +31,9 @@ macro_rules! command_list {
             expression_try(ExpressionTry) -> ExpressionTried, "Evaluates an expression on the data of a run.";
             folder_list(FolderList) -> FolderListed, "Looks into a folder.";
             inbox_list(Nothing) -> InboxList, "All open questions.";
+            input_delete(InputName) -> Nothing, "Forgets a saved input.";
+            input_list(InputList) -> InputListed, "The saved inputs of a workflow.";
+            input_save(InputSave) -> Nothing, "Keeps an input to start a workflow with.";
             limits_get(Nothing) -> LimitsView, "How much runs may use, and how much is carried out at a time.";
             limits_set(EngineLimits) -> LimitsView, "Changes the limits.";
             recent_forget(FilePath) -> Nothing, "Takes a file off the list of recent ones.";
@@ -48,11 +52,19 @@ macro_rules! command_list {
             safe_mode_get(Nothing) -> SafeModeView, "Whether Baton is in safe mode, and what is set aside.";
             safe_mode_leave(Nothing) -> SafeModeView, "Lets runs and triggers go on by themselves again.";
             sample_list(Nothing) -> SampleList, "The sample workflows.";
+            schedule_preview(SchedulePreview) -> ScheduleShown, "When a schedule fires next, or what is wrong with it.";
             settings_get(Nothing) -> Settings, "Settings of this person on this machine.";
             settings_set(Settings) -> Settings, "Changes the settings that are given.";
             signal_send(SignalSend) -> SignalSent, "Sends an event to whoever waits for it.";
             table_page(TablePage) -> TableRows, "Reads a page of a table.";
             text_save(TextFileSave) -> Nothing, "Writes a text file, atomically.";
+            trigger_activate(TriggerActivate) -> TriggerActivated, "Activates the triggers of a workflow, exactly as it is now.";
+            trigger_deactivate(TriggerName) -> Nothing, "Takes back a trigger, or all of a workflow.";
+            trigger_fire(TriggerFire) -> FiringLine, "Fires a trigger by hand.";
+            trigger_firings(TriggerFirings) -> FiringsListed, "What triggers recorded, newest first, with reasons.";
+            trigger_list(Nothing) -> TriggerListed, "Every trigger that is active or paused.";
+            trigger_pause(TriggerName) -> Nothing, "Lets a trigger, or all of a workflow, wait.";
+            trigger_resume(TriggerName) -> Nothing, "Lets a paused trigger act again.";
             verify(VerifyLog) -> Verified, "Checks the chain of the log, its checkpoints and anchors.";
             workflow_check(WorkflowCheck) -> WorkflowChecked, "All findings about a document.";
             workflow_layout(WorkflowLayout) -> WorkflowLaidOut, "Places for all steps, anew.";

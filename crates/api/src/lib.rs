@@ -28,6 +28,7 @@ pub mod places;
 pub mod runs;
 mod safe_mode;
 mod sentences;
+pub mod triggers;
 mod trust;
 mod views;
 pub mod workflows;
@@ -43,3 +44,8 @@ pub use files::write as write_file;
 pub use handlers::*;
 pub use owner::Member;
 pub use sentences::sentence;
+
+/// The instant by the clock of this machine.
+pub fn now() -> baton_core::Millis {
+    baton_engine::Clock::now(&baton_engine::SystemClock)
+}

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::trigger_args::Triggers;
 
 /// Baton runs workflows: check them, run them, decide in them, and look at what happened.
 #[derive(Debug, Parser)]
@@ -43,6 +44,7 @@ impl Arguments {
             Command::Backup(args) => args.json,
             Command::Restore(args) => args.json,
             Command::Settle(args) => args.json,
+            Command::Triggers(args) => args.is_json(),
             Command::Rpc(_) => true,
             Command::Schema | Command::Export(_) | Command::Fmt(_) | Command::Serve(_) => false,
         }
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Step through a run again; nothing is carried out
     Replay(Replay),
+    /// What starts runs without a person: activate it, look at it, fire it
+    Triggers(Triggers),
     /// Check the log of all runs
     Verify(Verify),
     /// Copy the data folder, also while it is in use
@@ -182,6 +186,9 @@ pub(crate) struct Run {
     /// Answer a question beforehand
     #[arg(long = "approve", value_name = "STEP=approved|rejected", value_parser = answer)]
     pub(crate) approvals: Vec<(String, Answer)>,
+    /// Let the triggers of the workflow act until Ctrl-C, instead of running it now
+    #[arg(long, conflicts_with = "approvals")]
+    pub(crate) watch: bool,
     /// Print one event per line, and last the result
     #[arg(long)]
     pub(crate) json: bool,

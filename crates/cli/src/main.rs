@@ -19,6 +19,7 @@ mod out;
 mod progress;
 mod session;
 mod source;
+mod trigger_args;
 mod trouble;
 mod words;
 

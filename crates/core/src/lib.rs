@@ -10,6 +10,7 @@
 //! * [`machine`]: the deterministic state machine – `decide`, `apply`, `pending`.
 //! * [`validate`]: all findings about a document at once.
 //! * [`layout`]: places for steps that have none.
+//! * [`schedule`]: when a schedule fires; [`trigger`]: the settings of triggers.
 //!
 //! # Invariants
 //!
@@ -26,9 +27,11 @@ pub mod expression;
 pub mod layout;
 pub mod machine;
 pub mod problem;
+pub mod schedule;
 pub mod size;
 pub mod step_kind;
 pub mod table;
+pub mod trigger;
 pub mod validate;
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z.

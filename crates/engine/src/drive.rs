@@ -17,6 +17,7 @@ use crate::perform;
 use crate::sleep;
 use crate::snapshots::{self, Occasion};
 use crate::task;
+use crate::triggers;
 use crate::values;
 use baton_store::trial;
 
@@ -399,6 +400,8 @@ fn finish(shared: &Arc<Shared>, entry: &Arc<Entry>) {
     }
     perform::forget_timers(shared, entry);
     shared.remove(&entry.id);
+    let by = entry.state().projection.by.clone();
+    triggers::run_ended(shared, &entry.plan.workflow().id, by.as_deref());
     let Some(parent) = &entry.origin.parent else {
         return;
     };

@@ -30,6 +30,7 @@ use crate::recover::{self, TakeUp};
 use crate::sleep::{self, Resting};
 use crate::snapshots::Snapshots;
 use crate::timers::Timers;
+use crate::triggers;
 
 /// How many notices a slow listener may be behind before it has to read everything again.
 const NOTICES: usize = 4_096;
@@ -150,6 +151,7 @@ pub(crate) struct Shared {
     pub(crate) resting: Resting,
     pub(crate) snapshots: Snapshots,
     pub(crate) closing: CancellationToken,
+    pub(crate) triggers: triggers::Inner,
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     /// Definitions that were compiled last.
     plans: Mutex<VecDeque<Arc<Plan>>>,
@@ -160,7 +162,7 @@ pub(crate) struct Shared {
     lost: Mutex<BTreeMap<String, String>>,
     notices: broadcast::Sender<EngineNotice>,
     /// Drivers: waited for when the engine closes.
-    drivers: TaskTracker,
+    pub(crate) drivers: TaskTracker,
 }
 
 impl Engine {
@@ -205,6 +207,7 @@ impl Engine {
             timers: Timers::default(),
             resting: Resting::new(awake),
             closing: CancellationToken::new(),
+            triggers: triggers::Inner::default(),
             runs: Mutex::default(),
             plans: Mutex::default(),
             kept: Mutex::default(),
@@ -543,7 +546,7 @@ impl Shared {
     }
 
     /// Keeps the definition, once.
-    async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
+    pub(crate) async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
         let is_kept = |kept: &Mutex<BTreeSet<String>>| {
             kept.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -599,7 +602,12 @@ impl Shared {
         );
         let entry = Arc::new(Entry::new(id, plan, origin, state));
         self.add(entry.clone());
-        self.ask_entry(&entry, Input::Start(start)).await
+        let begun = self.ask_entry(&entry, Input::Start(start)).await;
+        if begun.is_err() && entry.state().durable == 0 {
+            // It never was.
+            self.remove(&entry.id);
+        }
+        begun
     }
 
     /// What the settings say about what the definition leaves open. A sub-workflow may go as deep as its caller.

@@ -8,6 +8,7 @@
 //!
 //! * [`Engine::start`] takes the open runs of a data folder into its hands; [`Engine::run`] begins another one.
 //! * [`Clock`]: where the time comes from; [`ManualClock`] for tests.
+//! * [`triggers`]: what starts runs without a person.
 //! * [`EngineNotice`]: what happened, for whoever listens.
 //!
 //! # Invariants
@@ -36,6 +37,7 @@ mod sleep;
 mod snapshots;
 mod task;
 mod timers;
+pub mod triggers;
 mod values;
 mod watch;
 
@@ -50,3 +52,4 @@ pub use outside::{Journal, StandardTasks, Tasks};
 pub use places::{Rate, ResourceLimit, WorkLimits};
 pub use recover::TakeUp;
 pub use snapshots::Snapshots;
+pub use triggers::Triggers;

@@ -29,6 +29,8 @@ pub enum EngineNotice {
     DiskChanged,
     /// The list of open questions changed.
     QuestionsChanged,
+    /// A trigger was activated, paused, taken back, or something became of a firing.
+    TriggersChanged,
     /// A step wants to tell people something.
     Notification {
         /// Title.

@@ -8,6 +8,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
 use crate::rows::{DraftRow, RecentRow};
+use crate::triggers::TriggerWork;
 use crate::{sql, starts};
 
 const DEFINITION_PUT: &str =
@@ -56,6 +57,7 @@ pub(crate) enum Keep {
     Setting { key: String, value: String },
     Trust { digest: String, at: Millis },
     Starts(starts::Change),
+    Trigger(Box<TriggerWork>),
 }
 
 impl Keep {
@@ -79,6 +81,7 @@ impl Keep {
             Self::RecentForget { path } => sqlx::query(RECENT_FORGET).bind(path),
             Self::Setting { key, value } => sqlx::query(SETTING_PUT).bind(key).bind(value),
             Self::Trust { digest, at } => sqlx::query(TRUST_PUT).bind(digest).bind(*at),
+            Self::Trigger(work) => return work.write(conn).await,
         };
         query.execute(&mut *conn).await?;
         if matches!(self, Self::Recent(_)) {

@@ -43,6 +43,7 @@ mod tests;
 mod timers;
 #[doc(hidden)]
 pub mod trial;
+mod triggers;
 mod verify;
 mod writer;
 
@@ -58,3 +59,7 @@ pub use salvage::{Salvaged, SalvagedRun};
 pub use starts::{QuarantineRow, StartRow, TakingUp};
 pub use store::{OpenOptions, Store};
 pub use timers::{HostNote, TimerRow};
+pub use triggers::{
+    Activation, ActivationState, EndedRun, Firing, FiringFilter, FiringState, HookRequest,
+    NewActivation, NewFiring, Recorded, SavedInput, WatchedFile,
+};

@@ -14,6 +14,7 @@ use crate::{backup, sql};
 /// All migrations, oldest first. The format of a database is the number of those that were applied.
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_the_log.sql"),
+    include_str!("../migrations/0002_triggers.sql"),
     include_str!("../migrations/0003_starts.sql"),
     include_str!("../migrations/0004_timers.sql"),
 ];

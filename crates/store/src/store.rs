@@ -372,7 +372,7 @@ impl Store {
         self.keep(Keep::Starts(change)).await
     }
 
-    async fn keep(&self, keep: Keep) -> Result<(), StoreError> {
+    pub(crate) async fn keep(&self, keep: Keep) -> Result<(), StoreError> {
         self.write(Work::Keep(keep)).await.map(|_| ())
     }
 

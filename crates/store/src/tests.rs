@@ -14,7 +14,7 @@ use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::writer::{Batch, Work, Writer};
 use crate::{
     StoreError, backup, events, keeps, kept_values, open, questions, restore, runs, salvage,
-    starts, timers, verify,
+    starts, timers, triggers, verify,
 };
 
 const BUSY: Duration = Duration::from_secs(1);
@@ -69,6 +69,7 @@ async fn every_statement_can_be_prepared() {
     ] {
         all.extend(statements);
     }
+    all.extend(triggers::STATEMENTS.into_iter().flatten());
     for statement in all {
         (&mut conn)
             .prepare(sqlx::SqlSafeStr::into_sql_str(statement))
@@ -86,7 +87,12 @@ fn released_migrations_are_what_they_were() {
         .collect();
     assert_eq!(
         digests,
-        ["5b3850ce2551dfe8", "4f1eecd2be558c20", "9dbdfb02d67ddf0a"]
+        [
+            "5b3850ce2551dfe8",
+            "a50dac5b69502204",
+            "4f1eecd2be558c20",
+            "9dbdfb02d67ddf0a"
+        ]
     );
 }
 

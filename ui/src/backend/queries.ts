@@ -23,6 +23,7 @@ export const keys = {
   drafts: ["drafts"],
   settings: ["settings"],
   backups: ["backups"],
+  triggers: ["triggers"],
   inbox: ["inbox"],
   limits: ["limits"],
   disk: ["disk"],
@@ -126,6 +127,9 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       break;
     case "lagged":
       forget([]);
+      break;
+    case "triggers-changed":
+      forget(keys.triggers);
       break;
     case "notification":
       break;

@@ -15,9 +15,15 @@ import type { EngineLimits } from "./EngineLimits";
 import type { ExpressionTried } from "./ExpressionTried";
 import type { ExpressionTry } from "./ExpressionTry";
 import type { FilePath } from "./FilePath";
+import type { FiringLine } from "./FiringLine";
+import type { FiringsListed } from "./FiringsListed";
 import type { FolderList } from "./FolderList";
 import type { FolderListed } from "./FolderListed";
 import type { InboxList } from "./InboxList";
+import type { InputList } from "./InputList";
+import type { InputListed } from "./InputListed";
+import type { InputName } from "./InputName";
+import type { InputSave } from "./InputSave";
 import type { LimitsView } from "./LimitsView";
 import type { Nothing } from "./Nothing";
 import type { RecentList } from "./RecentList";
@@ -36,6 +42,8 @@ import type { RunStep } from "./RunStep";
 import type { RunView } from "./RunView";
 import type { SafeModeView } from "./SafeModeView";
 import type { SampleList } from "./SampleList";
+import type { SchedulePreview } from "./SchedulePreview";
+import type { ScheduleShown } from "./ScheduleShown";
 import type { Settings } from "./Settings";
 import type { SignalSend } from "./SignalSend";
 import type { SignalSent } from "./SignalSent";
@@ -43,6 +51,12 @@ import type { TablePage } from "./TablePage";
 import type { TableRows } from "./TableRows";
 import type { TextFile } from "./TextFile";
 import type { TextFileSave } from "./TextFileSave";
+import type { TriggerActivate } from "./TriggerActivate";
+import type { TriggerActivated } from "./TriggerActivated";
+import type { TriggerFire } from "./TriggerFire";
+import type { TriggerFirings } from "./TriggerFirings";
+import type { TriggerListed } from "./TriggerListed";
+import type { TriggerName } from "./TriggerName";
 import type { Verified } from "./Verified";
 import type { VerifyLog } from "./VerifyLog";
 import type { WorkflowCheck } from "./WorkflowCheck";
@@ -84,6 +98,12 @@ export type Commands = {
   folder_list: { request: FolderList; response: FolderListed };
   /** All open questions. */
   inbox_list: { request: Nothing; response: InboxList };
+  /** Forgets a saved input. */
+  input_delete: { request: InputName; response: Nothing };
+  /** The saved inputs of a workflow. */
+  input_list: { request: InputList; response: InputListed };
+  /** Keeps an input to start a workflow with. */
+  input_save: { request: InputSave; response: Nothing };
   /** How much runs may use, and how much is carried out at a time. */
   limits_get: { request: Nothing; response: LimitsView };
   /** Changes the limits. */
@@ -120,6 +140,8 @@ export type Commands = {
   safe_mode_leave: { request: Nothing; response: SafeModeView };
   /** The sample workflows. */
   sample_list: { request: Nothing; response: SampleList };
+  /** When a schedule fires next, or what is wrong with it. */
+  schedule_preview: { request: SchedulePreview; response: ScheduleShown };
   /** Settings of this person on this machine. */
   settings_get: { request: Nothing; response: Settings };
   /** Changes the settings that are given. */
@@ -130,6 +152,20 @@ export type Commands = {
   table_page: { request: TablePage; response: TableRows };
   /** Writes a text file, atomically. */
   text_save: { request: TextFileSave; response: Nothing };
+  /** Activates the triggers of a workflow, exactly as it is now. */
+  trigger_activate: { request: TriggerActivate; response: TriggerActivated };
+  /** Takes back a trigger, or all of a workflow. */
+  trigger_deactivate: { request: TriggerName; response: Nothing };
+  /** Fires a trigger by hand. */
+  trigger_fire: { request: TriggerFire; response: FiringLine };
+  /** What triggers recorded, newest first, with reasons. */
+  trigger_firings: { request: TriggerFirings; response: FiringsListed };
+  /** Every trigger that is active or paused. */
+  trigger_list: { request: Nothing; response: TriggerListed };
+  /** Lets a trigger, or all of a workflow, wait. */
+  trigger_pause: { request: TriggerName; response: Nothing };
+  /** Lets a paused trigger act again. */
+  trigger_resume: { request: TriggerName; response: Nothing };
   /** Checks the chain of the log, its checkpoints and anchors. */
   verify: { request: VerifyLog; response: Verified };
   /** All findings about a document. */

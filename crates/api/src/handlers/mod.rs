@@ -9,6 +9,7 @@ mod limits;
 mod runs;
 mod safe_mode;
 mod settings;
+mod triggers;
 mod values;
 mod workflows;
 
@@ -26,6 +27,10 @@ pub use runs::{
 pub use safe_mode::{run_release, safe_mode_get, safe_mode_leave};
 pub(crate) use settings::settings_of;
 pub use settings::{settings_get, settings_set};
+pub use triggers::{
+    input_delete, input_list, input_save, schedule_preview, trigger_activate, trigger_deactivate,
+    trigger_fire, trigger_firings, trigger_list, trigger_pause, trigger_resume,
+};
 pub use values::{blob_get, expression_try, table_page};
 pub use workflows::{
     workflow_check, workflow_layout, workflow_open, workflow_save, workflow_svg, workflow_trust,

@@ -69,7 +69,7 @@ pub(crate) async fn begin(app: &App, request: RunStart, by: &str) -> Result<RunS
     })
 }
 
-fn work_dir_of(app: &App, path: Option<&PathBuf>) -> PathBuf {
+pub(crate) fn work_dir_of(app: &App, path: Option<&PathBuf>) -> PathBuf {
     let folder = path.and_then(|path| path.parent());
     let fallback = app
         .config()

@@ -62,6 +62,7 @@ pub(crate) struct Asker {
     samples_dir: PathBuf,
     default_work_dir: Option<PathBuf>,
     person: Option<String>,
+    act_on_triggers: bool,
 }
 
 impl Hello {
@@ -75,6 +76,7 @@ impl Hello {
                 samples_dir: config.samples_dir.clone(),
                 default_work_dir: config.default_work_dir.clone(),
                 person: config.person.clone(),
+                act_on_triggers: config.act_on_triggers,
             },
         }
     }
@@ -88,6 +90,7 @@ impl Asker {
             samples_dir: self.samples_dir,
             default_work_dir: self.default_work_dir,
             person: self.person,
+            act_on_triggers: self.act_on_triggers,
             ..owner.clone()
         }
     }

@@ -14,6 +14,8 @@ const REPEATABLE: &[&str] = &[
     "expression_try",
     "folder_list",
     "inbox_list",
+    "input_list",
+    "input_save",
     "limits_get",
     "limits_set",
     "recent_forget",
@@ -24,10 +26,15 @@ const REPEATABLE: &[&str] = &[
     "safe_mode_get",
     "safe_mode_leave",
     "sample_list",
+    "schedule_preview",
     "settings_get",
     "settings_set",
     "table_page",
     "text_save",
+    "trigger_firings",
+    "trigger_list",
+    "trigger_pause",
+    "trigger_resume",
     "verify",
     "workflow_check",
     "workflow_layout",
@@ -58,7 +65,13 @@ mod tests {
 
     #[test]
     fn what_starts_or_decides_something_is_not_asked_twice() {
-        for name in ["run_start", "approval_decide", "signal_send", "run_cancel"] {
+        for name in [
+            "run_start",
+            "approval_decide",
+            "signal_send",
+            "run_cancel",
+            "trigger_fire",
+        ] {
             assert!(!is_repeatable(name), "{name}");
         }
         assert!(is_repeatable("draft_put"));

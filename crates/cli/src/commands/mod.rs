@@ -20,8 +20,10 @@ pub(crate) mod safe_mode;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod settle;
+pub(crate) mod triggers;
 pub(crate) mod validate;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Exit;
@@ -37,6 +39,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Schema => schema::run(&mut out),
         Command::Fmt(args) => fmt::run(&args, &mut out),
         Command::Export(args) => export::run(&args, &mut out),
+        Command::Run(args) if args.watch => Box::pin(watch::run(args, data, out)).await,
         Command::Run(args) => Box::pin(run::run(args, data, out)).await,
         Command::Resume(args) => Box::pin(resume::run(args, data, out)).await,
         Command::Approve(args) => Box::pin(approve::run(args, data, out)).await,
@@ -51,6 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Verify(args) => verify::run(&args, data, &mut out).await,
         Command::Backup(args) => backup::run(&args, data, &mut out).await,
         Command::Restore(args) => restore::run(&args, data, &mut out).await,
+        Command::Triggers(args) => triggers::run(args, data, out).await,
         Command::Serve(args) => serve::run(args, data, &mut out).await,
         Command::Rpc(args) => rpc::run(&args, data, &mut out).await,
         Command::Doctor(args) => doctor::run(&args, data, &mut out).await,

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Run, data: Option<&Path>, out: Out) -> Result<Exit
 }
 
 /// Nothing is begun that cannot go well.
-fn refuse_problems(source: &Source) -> Result<(), Trouble> {
+pub(crate) fn refuse_problems(source: &Source) -> Result<(), Trouble> {
     if let Some(format) = source.parsed.newer {
         let message = format!(
             "`{}` has format {format}, newer than this Baton",

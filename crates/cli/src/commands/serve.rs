@@ -21,6 +21,7 @@ use crate::trouble::Trouble;
 
 pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let mut config: AppConfig = config(data)?;
+    config.act_on_triggers = true;
     if let Some(workspace) = &args.workspace {
         config.workspace_dir = absolute(workspace)?;
     }

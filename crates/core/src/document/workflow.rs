@@ -103,6 +103,7 @@ pub struct Trigger {
     pub kind: String,
     /// The settings of the kind (`cron`, `timeZone`, `missed` …).
     #[serde(flatten)]
+    #[schemars(with = "crate::trigger::TriggerSettings")]
     pub with: Map<String, Value>,
 }
 

@@ -20,6 +20,7 @@ use crate::step_kind::Catalog;
 
 pub use context::Context;
 pub use rules::RULES;
+pub(crate) use suggest::nearest;
 
 /// One rule: what it looks for, and how.
 pub struct Rule {

@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate nearest to `wrong`, if one is near enough to have been meant.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     wrong: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {

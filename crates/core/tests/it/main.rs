@@ -3,5 +3,6 @@
 mod document;
 mod layout;
 mod machine;
+mod schedule;
 mod support;
 mod validate;

@@ -14,4 +14,5 @@ mod sleeping;
 mod sub_workflows;
 mod support;
 mod taking_up;
+mod triggers;
 mod trouble;

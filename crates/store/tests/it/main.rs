@@ -11,4 +11,5 @@ mod keeps;
 mod opening;
 mod salvage;
 mod starts;
+mod triggers;
 mod writers;

@@ -73,18 +73,10 @@ async fn a_newer_format_is_refused_and_not_touched() {
         .expect("it can be set");
     let database = dir.path().join("baton.db");
     let before = std::fs::read(&database).expect("a database");
-    let newer = StoreError::Newer {
-        path: dir.path().to_path_buf(),
-        found: 99,
-        known: std::fs::read_dir("migrations").expect("files").count() as u32,
-    };
     for options in [OpenOptions::default(), looking()] {
-        assert_eq!(
-            Store::open(dir.path(), options)
-                .await
-                .expect_err("it is newer"),
-            newer
-        );
+        let refused = Store::open(dir.path(), options).await;
+        let is_newer = |error: &StoreError| matches!(error, StoreError::Newer { path, found: 99, known } if path == dir.path() && *known < 99);
+        assert!(is_newer(&refused.expect_err("it is newer")));
     }
     assert_eq!(std::fs::read(&database).expect("a database"), before);
 }

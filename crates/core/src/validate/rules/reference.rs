@@ -69,6 +69,7 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
             read,
         };
         let Some((step, after)) = read.step() else {
+            problems.extend(of_trigger(&read));
             continue;
         };
         match (&*read.read.root, read.read.name.as_deref()) {
@@ -196,6 +197,19 @@ fn input(read: &Read<'_, '_>, name: &str) -> Option<Problem> {
     };
     let message = format!("the input of the workflow has no `{name}`");
     Some(read.problem("unknown-input", Severity::Warning, message, hint))
+}
+
+/// A trigger fires before there is a run.
+fn of_trigger(read: &Read<'_, '_>) -> Option<Problem> {
+    let root = &*read.read.root;
+    (root != "trigger").then(|| {
+        read.problem(
+            "unknown-name",
+            Severity::Error,
+            format!("`{root}` is not known here: a trigger fires before the run"),
+            "in scope is `trigger`, with `id`, `kind`, `due`, `at` and `payload`",
+        )
+    })
 }
 
 fn name(read: &Read<'_, '_>, step: usize, root: &str) -> Option<Problem> {

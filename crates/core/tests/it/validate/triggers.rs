@@ -21,7 +21,7 @@ fn triggers_that_never_fire_are_told() {
         &expect![[r#"
             error cron trigger a.cron
                 the schedule is empty, so it never fires
-                → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
+                → write a `cron` such as `0 6 * * 1-5` (6:00 on workdays), an interval `every`, or `dates`
             error cron trigger b.cron
                 `0 6 * *` has 4 fields, not 5
                 → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
@@ -31,12 +31,12 @@ fn triggers_that_never_fire_are_told() {
             error cron trigger d.cron
                 `0 0 31 2,4 *` names a day that never comes
                 → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
-            error cron trigger e.cron
-                `*/0` is no minute: write 0 to 59, `*`, a list `1,2` or a range `1-5`
-                → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
             error time-zone trigger e.timeZone
                 `Berlin time` is no time zone
                 → write a name such as `Europe/Berlin` or `UTC`
+            error cron trigger e.cron
+                `*/0` is no minute: write 0 to 59, `*`, a list `1,2` or a range `1-5`
+                → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
             error trigger-setting trigger f.folder
                 `f` does not say which folder it watches
                 → name a folder below the work folder
