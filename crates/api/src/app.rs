@@ -103,6 +103,8 @@ struct Inner {
     start: Option<i64>,
     /// Why Baton is in safe mode, while it is.
     safe_mode: RwLock<Option<String>>,
+    /// Somebody who uses this folder lets triggers act.
+    triggers_wanted: AtomicBool,
 }
 
 impl App {
@@ -161,6 +163,7 @@ impl App {
                 closing: CancellationToken::new(),
                 start,
                 safe_mode: RwLock::new(safe_mode),
+                triggers_wanted: AtomicBool::new(false),
             }),
         };
         let settings = handlers::settings_of(&app).await?;
@@ -186,9 +189,20 @@ impl App {
         }
     }
 
+    /// Lets triggers act here; in safe mode, once it is left.
     fn act_on_triggers(&self) {
-        if let Some(engine) = self.running_engine() {
+        self.inner.triggers_wanted.store(true, Ordering::SeqCst);
+        if self.safe_mode().is_none()
+            && let Some(engine) = self.running_engine()
+        {
             engine.triggers().start();
+        }
+    }
+
+    /// Lets triggers act that were held back by safe mode.
+    pub(crate) fn act_on_held_triggers(&self) {
+        if self.inner.triggers_wanted.load(Ordering::SeqCst) {
+            self.act_on_triggers();
         }
     }
 

@@ -84,6 +84,7 @@ pub async fn safe_mode_leave(app: &App, _: Nothing) -> Result<SafeModeView, ApiE
         app.store().starts_forgive().await?;
         app.leave_safe_mode();
         engine.take_up_rest().await?;
+        app.act_on_held_triggers();
         app.tell(BackendEvent::SafeModeChanged);
     }
     safe_mode_get(app, Nothing {}).await
