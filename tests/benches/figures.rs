@@ -4,6 +4,8 @@
 //! `{"name", "value", "unit", "baseline", "ratio"}`; `baseline` is in the same unit as `value`.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
+mod latency;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -39,6 +41,7 @@ async fn main() -> Result<()> {
     process(&folder).await?;
     chain(&folder).await?;
     many(&folder).await?;
+    latency::latency(&folder).await?;
     validation(1_000)?;
     validation(10_000)?;
     scale::all(&folder).await?;

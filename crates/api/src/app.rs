@@ -47,6 +47,8 @@ pub struct AppConfig {
     pub program: String,
     /// Triggers fire as long as this is open: for the window and the server, not for one command.
     pub act_on_triggers: bool,
+    /// Hooks listen on this port as long as this is open, whatever the setting says; `None`: as it says.
+    pub webhooks: Option<u16>,
 }
 
 impl AppConfig {
@@ -65,6 +67,7 @@ impl AppConfig {
             any_folder: places::allows_any_folder(),
             program: "Baton".to_owned(),
             act_on_triggers: false,
+            webhooks: None,
         }
     }
 }
@@ -92,6 +95,7 @@ struct Inner {
     read_only: Option<StoreError>,
     catalog: Arc<Catalog>,
     program: String,
+    webhooks: Option<u16>,
     person: RwLock<Option<String>>,
     events: broadcast::Sender<BackendEvent>,
     is_bridged: AtomicBool,
@@ -146,6 +150,7 @@ impl App {
             None
         };
         let program = config.program.clone();
+        let webhooks = config.webhooks;
         let app = Self {
             asker: Arc::new(Asker::new(config, false)),
             inner: Arc::new(Inner {
@@ -154,6 +159,7 @@ impl App {
                 read_only,
                 catalog,
                 program,
+                webhooks,
                 person: RwLock::new(None),
                 events: broadcast::Sender::new(EVENTS),
                 is_bridged: AtomicBool::new(false),
@@ -171,6 +177,7 @@ impl App {
         if app.inner.engine.is_some() {
             keeping::start(&app);
         }
+        handlers::listen_for_webhooks(&app).await?;
         if app.config().act_on_triggers {
             app.act_on_triggers();
         }
@@ -204,6 +211,11 @@ impl App {
         if self.inner.triggers_wanted.load(Ordering::SeqCst) {
             self.act_on_triggers();
         }
+    }
+
+    /// The port of hooks that this process was started with.
+    pub(crate) fn webhook_port(&self) -> Option<u16> {
+        self.inner.webhooks
     }
 
     /// Who owns the data folder, if whoever asks does not.

@@ -12,6 +12,7 @@ use crate::keeping::*;
 use crate::limits::*;
 use crate::runs::*;
 use crate::triggers::*;
+use crate::webhooks::*;
 use crate::workflows::*;
 
 /// Calls `$then!` with the list: `name(Request) -> Response, "one sentence";`.
@@ -66,6 +67,8 @@ macro_rules! command_list {
             trigger_pause(TriggerName) -> Nothing, "Lets a trigger, or all of a workflow, wait.";
             trigger_resume(TriggerName) -> Nothing, "Lets a paused trigger act again.";
             verify(VerifyLog) -> Verified, "Checks the chain of the log, its checkpoints and anchors.";
+            webhook_get(Nothing) -> WebhookView, "Where hooks listen, and what they took and refused.";
+            webhook_set(WebhookSet) -> WebhookView, "Changes where hooks listen, at once.";
             workflow_check(WorkflowCheck) -> WorkflowChecked, "All findings about a document.";
             workflow_layout(WorkflowLayout) -> WorkflowLaidOut, "Places for all steps, anew.";
             workflow_open(WorkflowOpen) -> WorkflowOpened, "Opens a file; carries nothing out.";

@@ -31,6 +31,7 @@ mod sentences;
 pub mod triggers;
 mod trust;
 mod views;
+pub mod webhooks;
 pub mod workflows;
 
 pub use app::{App, AppConfig};

@@ -368,6 +368,9 @@ pub(crate) struct Serve {
     /// Port [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
+    /// Let hooks listen on this port meanwhile [default: as it is set]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) webhooks: Option<u16>,
     /// Do not open the browser
     #[arg(long)]
     pub(crate) no_open: bool,

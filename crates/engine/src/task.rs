@@ -133,6 +133,8 @@ async fn attempt(
         secrets: shared.secrets.clone(),
     };
     let timeout_ms = task.timeout_ms;
+    // Noted before it acts: whoever watches the folder knows who writes there.
+    let writing = shared.begin_writing(entry, &task).await;
     let mut diary = Diary {
         shared,
         entry,
@@ -187,6 +189,9 @@ async fn attempt(
         }
         Some(Err(_)) | None => None,
     };
+    if let Some(Ok(output)) = &ended {
+        writing.end(&output.output);
+    }
     match (ended, timeout_ms.filter(|_| is_late)) {
         (Some(Ok(output)), _) => {
             let TaskOutput {

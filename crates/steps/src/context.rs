@@ -104,7 +104,7 @@ impl Secrets {
     }
 
     /// The value of the secret `name`.
-    pub(crate) fn find(&self, name: &str) -> Option<String> {
+    pub fn find(&self, name: &str) -> Option<String> {
         (self.0)(name)
     }
 }

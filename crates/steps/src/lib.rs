@@ -112,6 +112,15 @@ pub fn catalog() -> Catalog {
     Catalog::new(tasks())
 }
 
+/// Files that a step of this kind writes, as its settings name them: from the work folder.
+pub fn written_files(kind: &str, with: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let touched = touches_of(kind, with).into_iter();
+    touched
+        .filter(|(how, path)| *how == "write" && !path.is_empty())
+        .map(|(_, path)| path)
+        .collect()
+}
+
 fn unknown_kind(kind: &str) -> StepError {
     StepError::permanent(
         "unknown-kind",

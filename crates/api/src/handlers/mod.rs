@@ -11,6 +11,7 @@ mod safe_mode;
 mod settings;
 mod triggers;
 mod values;
+mod webhooks;
 mod workflows;
 
 pub use about::{app_info, catalog_list, sample_list};
@@ -32,6 +33,8 @@ pub use triggers::{
     trigger_fire, trigger_firings, trigger_list, trigger_pause, trigger_resume,
 };
 pub use values::{blob_get, expression_try, table_page};
+pub(crate) use webhooks::listen_for_webhooks;
+pub use webhooks::{webhook_get, webhook_set};
 pub use workflows::{
     workflow_check, workflow_layout, workflow_open, workflow_save, workflow_svg, workflow_trust,
 };

@@ -22,6 +22,7 @@ use crate::trouble::Trouble;
 pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let mut config: AppConfig = config(data)?;
     config.act_on_triggers = true;
+    config.webhooks = args.webhooks;
     if let Some(workspace) = &args.workspace {
         config.workspace_dir = absolute(workspace)?;
     }
@@ -59,6 +60,13 @@ async fn serve(
         out.line(&format!(
             "The data folder is open in {owner}, which carries runs out"
         ));
+    }
+    if let Some(port) = args.webhooks {
+        out.line(&if member.owner().is_some() {
+            "`--webhooks` has no effect while another Baton carries runs out: `baton rpc webhook_set` sets its port".to_owned()
+        } else {
+            format!("Hooks are called at http://127.0.0.1:{port}/hooks/… while a trigger with one is active")
+        });
     }
     let mut enters = if std::io::stdin().is_terminal() {
         out.line("The link works once, for a minute. Press Enter for a fresh one, Ctrl-C to stop.");

@@ -9,6 +9,7 @@ use baton_api::triggers::{
     FiringLine, FiringStatus, FiringsListed, TriggerActivate, TriggerActivated, TriggerFire,
     TriggerFirings, TriggerListed, TriggerName,
 };
+use baton_api::webhooks::WebhookView;
 use baton_api::workflows::WorkflowTrust;
 use baton_api::{ApiError, Code};
 
@@ -59,20 +60,26 @@ async fn look(data: Option<&Path>) -> Result<Option<Session>, Trouble> {
     Session::look(data).await.map(Some)
 }
 
-async fn all(data: Option<&Path>) -> Result<TriggerListed, Trouble> {
+async fn all(data: Option<&Path>) -> Result<(TriggerListed, Option<WebhookView>), Trouble> {
     let Some(session) = look(data).await? else {
-        return Ok(TriggerListed {
+        let none = TriggerListed {
             triggers: Vec::new(),
             is_acting: false,
-        });
+        };
+        return Ok((none, None));
     };
-    let listed = session.call("trigger_list", &Nothing {}).await;
+    let all = async {
+        let listed = session.call("trigger_list", &Nothing {}).await?;
+        let hooks = session.call("webhook_get", &Nothing {}).await?;
+        Ok::<_, ApiError>((listed, Some(hooks)))
+    };
+    let all = all.await;
     session.close().await;
-    Ok(listed?)
+    Ok(all?)
 }
 
 async fn list(args: &TriggersList, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
-    let listed = all(data).await?;
+    let (listed, hooks) = all(data).await?;
     if args.json {
         out.json(&listed);
         return Ok(Exit::Success);
@@ -85,6 +92,16 @@ async fn list(args: &TriggersList, data: Option<&Path>, out: &mut Out) -> Result
     }
     for trigger in &listed.triggers {
         trigger_lines(trigger, out);
+    }
+    let has_hooks = listed
+        .triggers
+        .iter()
+        .any(|trigger| trigger.kind == "webhook");
+    if let Some(hooks) = hooks.filter(|hooks| has_hooks && hooks.is_on) {
+        out.line(&format!(
+            "Hooks are called at http://{}:{}/hooks/…; `baton rpc webhook_get` shows what they took and refused",
+            hooks.ip, hooks.port
+        ));
     }
     out.line(NOT_ACTING);
     Ok(Exit::Success)

@@ -34,10 +34,40 @@ pub struct TriggerSettings {
     /// All kinds: the input of the run. A text holding `{% … %}` is a template over `trigger`: `trigger.id`,
     /// `trigger.kind`, `trigger.due` and `trigger.at` (instants), `trigger.payload` (what the source brought).
     pub input: Option<Value>,
-    /// `file`: the folder that is watched, from the folder of the workflow.
+    /// `file`: the folder that is watched, below the work folder.
     pub folder: Option<String>,
-    /// `file`: names of files, such as `*.csv`.
+    /// `file`: names of files, such as `*.csv`; with a `/`, paths below the folder. Without it, all.
     pub pattern: Option<String>,
+    /// `file`: whether folders in the folder count.
+    pub recursive: Option<bool>,
+    /// `file`: how long size and time of a file must not have changed. Without it, `2s`.
+    pub stable_for: Option<String>,
+    /// `file`: `new`, `changed`, or both (default).
+    pub events: Option<Words>,
+    /// `file`: how often the whole folder is looked at, whatever the watcher says. Without it, `10s`.
+    pub poll: Option<String>,
+    /// `file`: what becomes of files that are there when the trigger is activated: `skip` (default) or `fire`.
+    pub existing: Option<String>,
+    /// `webhook`: the end of its address, `/hooks/<path>`. Without it, the id of the trigger.
+    pub path: Option<String>,
+    /// `webhook`: the name of the secret that the sender knows.
+    pub secret: Option<String>,
+    /// `webhook`: `hmac` (default: a signature over time and body) or `header` (the secret itself).
+    pub auth: Option<String>,
+    /// `webhook`: the header with the signature or the secret. Without it, `X-Baton-Signature` or `X-Baton-Secret`.
+    pub header: Option<String>,
+    /// `webhook`: the header with the time. Without it, `X-Baton-Timestamp`.
+    pub timestamp_header: Option<String>,
+    /// `webhook`: the header with the id that a sender repeats when it sends again. Without it, `Idempotency-Key`.
+    pub id_header: Option<String>,
+    /// `webhook`: the largest body in bytes, at most 1048576 (default).
+    pub max_bytes: Option<u64>,
+    /// `webhook`: how many requests a minute start something. Without it, 600.
+    pub per_minute: Option<u32>,
+    /// `webhook`: how many firings may wait for their run, at most 1000 (default).
+    pub max_waiting: Option<u32>,
+    /// `webhook`: names of headers that become part of the data.
+    pub headers: Option<Vec<String>>,
     /// `workflow_finished`: the id of the workflow whose runs are meant.
     pub workflow: Option<String>,
     /// `workflow_finished`: the ends that count: `succeeded`, `failed`, `cancelled`, or the name of an outcome. Without it, all.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::file::FileSettings;
+use super::webhook::WebhookSettings;
 use crate::document::Trigger;
 use crate::duration;
 use crate::expression::{Config, ExpressionError, Scope};
@@ -16,8 +18,8 @@ pub const KINDS: [(&str, &[&str]); 5] = [
             "cron", "every", "anchor", "dates", "timeZone", "missed", "atMost", "within",
         ],
     ),
-    ("file", &["folder", "pattern"]),
-    ("webhook", &[]),
+    ("file", &FileSettings::NAMES),
+    ("webhook", &WebhookSettings::NAMES),
     ("workflow_finished", &["workflow", "outcome"]),
     ("manual", &[]),
 ];
@@ -59,9 +61,9 @@ pub enum TriggerKind {
         missed: Missed,
     },
     /// A file that landed in a folder.
-    File(Map<String, Value>),
+    File(Box<FileSettings>),
     /// A request from outside.
-    Webhook(Map<String, Value>),
+    Webhook(Box<WebhookSettings>),
     /// The end of a run.
     WorkflowFinished(Finished),
     /// A person.
@@ -125,7 +127,11 @@ pub struct TriggerTrouble {
 }
 
 impl TriggerTrouble {
-    fn setting(field: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn setting(
+        field: &str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self {
             code: "trigger-setting",
             field: field.to_owned(),
@@ -241,14 +247,13 @@ impl Reader<'_> {
                 }
             }
             "file" => {
-                let Some(_) = self.text("folder") else {
-                    let message = format!("`{}` does not say which folder it watches", self.id);
-                    self.wrong("folder", message, "name a folder below the work folder");
-                    return None;
-                };
-                Some(TriggerKind::File(self.with.clone()))
+                let settings = FileSettings::read(self.id, self.with, self.troubles)?;
+                Some(TriggerKind::File(Box::new(settings)))
             }
-            "webhook" => Some(TriggerKind::Webhook(self.with.clone())),
+            "webhook" => {
+                let settings = WebhookSettings::read(self.id, self.with, self.troubles)?;
+                Some(TriggerKind::Webhook(Box::new(settings)))
+            }
             "workflow_finished" => {
                 let workflow = self.text("workflow").map(str::to_owned);
                 if workflow.is_none() {

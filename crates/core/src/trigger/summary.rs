@@ -30,7 +30,10 @@ pub fn summary(trigger: &Trigger) -> String {
                 None => format!("files in `{folder}`"),
             }
         }
-        "webhook" => "a request from outside".to_owned(),
+        "webhook" => {
+            let path = super::webhook::path_of(&trigger.id, &trigger.with);
+            format!("a request to `/hooks/{path}`")
+        }
         "workflow_finished" => {
             let workflow = text("workflow").unwrap_or_default();
             match trigger.with.get("outcome") {

@@ -59,7 +59,10 @@ fn what_is_not_said_has_a_meaning() {
             json!({ "id": "a", "kind": "file", "folder": "in" }),
             Overlap::Queue,
         ),
-        (json!({ "id": "a", "kind": "webhook" }), Overlap::Allow),
+        (
+            json!({ "id": "a", "kind": "webhook", "secret": "b" }),
+            Overlap::Allow,
+        ),
         (
             json!({ "id": "a", "kind": "workflow_finished", "workflow": "b" }),
             Overlap::Queue,

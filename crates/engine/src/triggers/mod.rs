@@ -35,11 +35,14 @@
 
 mod activate;
 mod dispatch;
+mod file;
 mod finished;
 mod list;
 mod missed;
 mod registry;
 mod schedule;
+pub mod webhook;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +89,9 @@ pub(crate) struct Inner {
     /// Triggers with firings that wait for the end of a run.
     waiting: Mutex<BTreeSet<Name>>,
     registry: registry::Registry,
+    /// What runs write.
+    pub(crate) writes: writes::Writes,
+    webhooks: webhook::Webhooks,
 }
 
 impl Default for Inner {
@@ -99,6 +105,8 @@ impl Default for Inner {
             busy: Mutex::default(),
             waiting: Mutex::default(),
             registry: registry::Registry::default(),
+            writes: writes::Writes::default(),
+            webhooks: webhook::Webhooks::default(),
         }
     }
 }
@@ -178,6 +186,8 @@ impl Triggers {
         spawn(boxed(dispatch::leftovers(self.shared.clone())));
         spawn(boxed(schedule::watch(self.shared.clone())));
         spawn(boxed(finished::watch(self.shared.clone())));
+        spawn(boxed(file::watch(self.shared.clone())));
+        spawn(boxed(webhook::watch(self.shared.clone())));
     }
 
     /// Whether it acts.

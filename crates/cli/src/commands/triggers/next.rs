@@ -36,7 +36,7 @@ pub(crate) async fn run(
         (None, None, Some(file)) => of_file(file)?,
         (None, None, None) => {
             // What is active was checked when it was activated; the next instant is known already.
-            let listed = all(data).await?;
+            let (listed, _) = all(data).await?;
             let mut next: Vec<_> = listed
                 .triggers
                 .into_iter()

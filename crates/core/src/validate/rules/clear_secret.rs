@@ -44,7 +44,17 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
             ..Place::trigger(&trigger.id)
         };
         path.clear();
-        object(&trigger.with, &[], path, &place, problems);
+        match trigger.with.get("secret") {
+            // Holds the name of one.
+            Some(name) if trigger.kind == "webhook" => {
+                let mut rest = trigger.with.clone();
+                rest.shift_remove("secret");
+                object(&rest, &[], path, &place, problems);
+                start(path, "secret");
+                value(name, path, &place, problems);
+            }
+            _ => object(&trigger.with, &[], path, &place, problems),
+        }
     }
     if let Some(input) = &context.workflow.input {
         let place = |path: &str| Place {

@@ -173,10 +173,10 @@ fn secrets_in_clear_are_found_wherever_they_stand_and_not_repeated() {
             { "id": "b", "kind": "query", "disabled": true, "with": { "sql": ["-----BEGIN RSA PRIVATE KEY-----"], "password": "x" },
               "pin": { "key": "sk-live0123456789ABCDEFGHIJ" } }
         ], "edges": [{ "from": "a", "to": "b" }],
-        "triggers": [{ "id": "t", "kind": "webhook", "secret": "abc" }] }"#,
+        "triggers": [{ "id": "t", "kind": "webhook", "secret": "ghp_0123456789abcdefghijABCDEFGHIJ012345" }] }"#,
         &expect![[r#"
             warning secret-in-clear trigger t.secret
-                `secret` holds its secret in clear
+                this text holds what looks like a GitHub token
                 → store it under a name in the settings, put that name here, and replace the secret: it is known now
             warning secret-in-clear step a.with.headers.Authorization
                 `Authorization` holds its secret in clear

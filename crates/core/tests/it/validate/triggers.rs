@@ -64,7 +64,7 @@ fn triggers_that_fire_are_left_alone() {
             { "id": "e", "kind": "schedule", "cron": "0 0 29 2 *", "timeZone": "Etc/GMT+5" },
             { "id": "f", "kind": "schedule", "cron": "0 0 31 2 1" },
             { "id": "g", "kind": "file", "folder": "inbox" },
-            { "id": "h", "kind": "webhook" },
+            { "id": "h", "kind": "webhook", "secret": "shop-hook" },
             { "id": "i", "kind": "manual" }
         ] }"#,
         &expect![[""]],
