@@ -24,6 +24,7 @@ pub mod document;
 pub mod duration;
 pub mod error;
 pub mod expression;
+pub mod kind_version;
 pub mod layout;
 pub mod machine;
 pub mod problem;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
+use crate::kind_version::Versions;
+
 /// What repeating a step would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -288,6 +290,8 @@ impl std::fmt::Debug for StepKind {
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     kinds: BTreeMap<&'static str, StepKind>,
+    /// Of kinds that have changed their meaning.
+    versions: BTreeMap<&'static str, Versions>,
 }
 
 impl Catalog {
@@ -296,7 +300,23 @@ impl Catalog {
         let kinds = crate::control::kinds().into_iter().chain(tasks);
         Self {
             kinds: kinds.map(|kind| (kind.kind, kind)).collect(),
+            versions: BTreeMap::new(),
         }
+    }
+
+    /// With the versions of kinds; one that is not named has its first.
+    #[must_use]
+    pub fn with_versions(
+        mut self,
+        versions: impl IntoIterator<Item = (&'static str, Versions)>,
+    ) -> Self {
+        self.versions.extend(versions);
+        self
+    }
+
+    /// The versions of a kind.
+    pub fn versions(&self, kind: &str) -> Versions {
+        self.versions.get(kind).copied().unwrap_or(Versions::FIRST)
     }
 
     /// The kind with this name.

@@ -294,6 +294,9 @@ pub(crate) async fn load(shared: &Arc<Shared>, row: RunRow) -> Result<Arc<Entry>
             "it should have {known} events and has {last}"
         )));
     }
+    if let Some(why) = run.changed_kind() {
+        return Err(unusable(why));
+    }
     let questions = shared.store.questions_of(&row.id).await?;
     let waits = shared.store.waits_of(row.number).await?;
     let depth = match &row.parent {

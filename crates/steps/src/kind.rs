@@ -1,6 +1,7 @@
 //! What a kind of task is made of.
 
 use baton_core::error::StepError;
+use baton_core::kind_version::Versions;
 use baton_core::machine::Task;
 use baton_core::step_kind::{Category, Effect, Form, Ports, StepKind};
 use schemars::JsonSchema;
@@ -35,6 +36,9 @@ pub(crate) trait Kind {
     type Config: DeserializeOwned + JsonSchema + Send;
 
     const ABOUT: About;
+
+    /// Rises when runs that began before would go on differently; see `baton_core::kind_version`.
+    const VERSIONS: Versions = Versions::FIRST;
 
     /// What repeating the step would do. The settings are as written: expressions are not evaluated.
     fn effect(with: &With) -> Effect;

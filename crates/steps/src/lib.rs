@@ -30,6 +30,7 @@ pub mod tables;
 pub mod trial;
 
 use baton_core::error::StepError;
+use baton_core::kind_version::Versions;
 use baton_core::machine::Task;
 use baton_core::step_kind::{Catalog, StepKind};
 
@@ -55,6 +56,10 @@ macro_rules! step_kinds {
                 stringify!($name),
                 include_str!(concat!("kinds/", stringify!($name), ".form.json")),
             )),*]
+        }
+
+        fn versions() -> Vec<(&'static str, Versions)> {
+            vec![$((stringify!($name), <kinds::$name::Step as Kind>::VERSIONS)),*]
         }
 
         /// Carries out `task`. Stops soon after `cx.cancel` is cancelled or the future is dropped.
@@ -109,7 +114,7 @@ step_kinds! {
 
 /// All kinds that this build knows: the control kinds and the tasks. Cheap to call; build once.
 pub fn catalog() -> Catalog {
-    Catalog::new(tasks())
+    Catalog::new(tasks()).with_versions(versions())
 }
 
 /// Files that a step of this kind writes, as its settings name them: from the work folder.

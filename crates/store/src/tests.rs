@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use baton_core::machine::{Event, Logged};
-use sqlx::{Executor, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::events::Encoded;
@@ -194,4 +194,103 @@ async fn a_full_disk_refuses_the_batch_and_nothing_else() {
         .await
         .expect("there is space again");
     assert_eq!(answers, [Ok(Some(2))]);
+}
+
+/// Tells this test binary to be the process that migrates and is killed.
+const MIGRATE: &str = "BATON_STORE_MIGRATE_FOLDER";
+
+/// The process that `a_killed_migration_loses_nothing` kills. By itself it does nothing.
+#[tokio::test]
+async fn migrating_child() {
+    if let Some(folder) = std::env::var_os(MIGRATE) {
+        opened(folder.as_ref()).await;
+    }
+}
+
+/// A folder of the first format, with a run of 200 events.
+async fn first_format(dir: &Path) {
+    std::fs::create_dir_all(dir.join("artifacts")).expect("a folder");
+    let mut conn = open::writer_options(dir, BUSY)
+        .connect()
+        .await
+        .expect("a database");
+    migrate::migrate(&mut conn, dir, 0, &MIGRATIONS[..1])
+        .await
+        .expect("the first format");
+    sqlx::raw_sql(
+        "PRAGMA journal_mode = WAL; INSERT INTO runs (number, id, workflow, workflow_name, digest, status, started_at, \
+         seq, steps_done, steps_total, waiting_for) VALUES (1, 'r', 'w', 'W', 'd', 'running', 1, 200, 0, 1, '[]')",
+    )
+    .execute(&mut conn)
+    .await
+    .expect("a run");
+    let events: Vec<Encoded> = (1..=200)
+        .map(|seq| {
+            let event = Event::RunPaused {
+                by: format!("p{seq}"),
+            };
+            Encoded::new(&Logged { seq, at: 1, event }).expect("it is small")
+        })
+        .collect();
+    let head = events::Head::read(&mut conn).await.expect("a head");
+    let of_run = events::OfRun {
+        id: "r",
+        number: 1,
+        events: &events,
+    };
+    events::insert(&mut conn, head, &[of_run])
+        .await
+        .expect("they are written");
+    conn.close().await.expect("it can be closed");
+}
+
+#[tokio::test]
+async fn a_killed_migration_loses_nothing() {
+    let first = TempDir::new().expect("a folder");
+    first_format(first.path()).await;
+    let whole = std::fs::read(first.path().join("baton.db")).expect("a database");
+    for round in 0..20_u64 {
+        let dir = TempDir::new().expect("a folder");
+        std::fs::create_dir(dir.path().join("artifacts")).expect("a folder");
+        std::fs::write(dir.path().join("baton.db"), &whole).expect("a copy");
+        let mut child = std::process::Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "tests::migrating_child"])
+            .env(MIGRATE, dir.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the child starts");
+        // From before it begins to after it has ended.
+        std::thread::sleep(Duration::from_millis(round * 4));
+        child.kill().expect("it can be killed, or has ended");
+        child.wait().expect("it is gone");
+
+        let (lock, mut conn) = opened(dir.path()).await;
+        let format: u32 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut conn)
+            .await
+            .expect("a format");
+        assert_eq!(format, FORMAT);
+        let verified = verify::on(&mut conn, dir.path(), &verify::Against::default())
+            .await
+            .expect("it can be checked");
+        assert_eq!(
+            (verified.events, verified.damage),
+            (200, Vec::new()),
+            "round {round}"
+        );
+        conn.close().await.expect("it can be closed");
+        lock.give_back();
+        let backups = backup::list(&dir.path().join("backups")).expect("a list");
+        assert!(
+            !backups.is_empty(),
+            "round {round}: a copy was put aside first"
+        );
+        for copy in backups {
+            backup::check(&copy.path)
+                .await
+                .expect("what is listed is whole");
+            assert_eq!(copy.manifest.database_format, 1);
+        }
+    }
 }

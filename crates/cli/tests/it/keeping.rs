@@ -272,3 +272,34 @@ fn a_step_that_was_not_done_fails() {
         .expect(1);
     assert_eq!(said.lines().last().unwrap()["error"]["code"], "not-done");
 }
+
+#[test]
+fn a_backup_that_was_killed_is_not_one() {
+    let desk = Desk::new();
+    for _ in 0..5 {
+        desk.baton(&["run", &desk.chain()]).expect(0);
+    }
+    for round in 0..12_u64 {
+        let mut child = desk.command(&["backup"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(40 + round * 8));
+        // It may have ended by itself.
+        drop(child.kill());
+        child.wait().unwrap();
+    }
+    desk.baton(&["backup"]).expect(0);
+    let listed = desk.baton(&["backup", "--list", "--json"]).expect(0).json();
+    let listed = listed["backups"].as_array().unwrap();
+    assert!(!listed.is_empty());
+    for (index, backup) in listed.iter().enumerate() {
+        let target = format!("restored-{index}");
+        let path = backup["path"].as_str().unwrap();
+        desk.baton(&["restore", path, "--data", &target]).expect(0);
+        desk.baton(&["verify", "--data", &target]).expect(0);
+    }
+    desk.baton(&["run", &desk.chain()]).expect(0);
+    let left = std::fs::read_dir(desk.data().join("backups"))
+        .unwrap()
+        .flatten();
+    let half = left.filter(|entry| entry.file_name().to_string_lossy().ends_with(".part"));
+    assert_eq!(half.count(), 0, "the next owner takes them away");
+}

@@ -80,6 +80,7 @@ impl Run {
                 parent,
                 depth,
                 limits,
+                kinds,
                 ..
             } => {
                 self.spent.hold(input);
@@ -92,6 +93,7 @@ impl Run {
                     parent: parent.clone(),
                     depth: *depth,
                     limits: limits.clone(),
+                    kinds: kinds.clone(),
                     at,
                 });
                 self.open_frame(String::new(), 0, None, 0, None);

@@ -180,6 +180,7 @@ impl Run {
             parent: start.parent.clone(),
             depth: start.depth,
             limits: (!start.limits.is_silent()).then(|| start.limits.clone()),
+            kinds: self.plan.kinds.begun(),
         }])
     }
 

@@ -69,6 +69,10 @@ pub enum Event {
         /// Budgets that were settled when it began.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limits: Option<Allowance>,
+        /// Versions of the kinds of its steps, but for those that have their first.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[ts(as = "Option<BTreeMap<String, u32>>", optional)]
+        kinds: BTreeMap<String, u32>,
     },
     /// A step can no longer start, or was passed over.
     StepSkipped {

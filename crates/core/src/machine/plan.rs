@@ -11,6 +11,7 @@ use super::budget::Allowance;
 use super::compile::Compiler;
 use crate::document::{Join, On, OnFailure, Workflow, digest};
 use crate::expression::{Config, Expression};
+use crate::kind_version::Used;
 use crate::problem::{Place, Problem};
 use crate::step_kind::{Catalog, Effect};
 
@@ -31,6 +32,8 @@ pub struct Plan {
     pub(crate) timeout_ms: Option<i64>,
     pub(crate) limits: Allowance,
     pub(crate) finishes_branches: bool,
+    /// Versions of the kinds of its steps.
+    pub(crate) kinds: Used,
 }
 
 #[derive(Debug)]
@@ -177,7 +180,13 @@ impl Plan {
         if !compiler.problems.is_empty() {
             return Err(compiler.problems);
         }
+        let kinds = compiler.steps.iter().flat_map(|step| {
+            let undo = step.undo.as_ref().map(|undo| undo.kind.as_str());
+            std::iter::once(step.kind.as_str()).chain(undo)
+        });
+        let kinds = Used::new(kinds, |kind| catalog.versions(kind));
         Ok(Arc::new(Self {
+            kinds,
             digest: digest(workflow),
             workflow: workflow.clone(),
             graphs: compiler.graphs,

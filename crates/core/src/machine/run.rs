@@ -63,6 +63,8 @@ pub struct Started {
     pub depth: u32,
     /// Budgets that were settled when it began.
     pub limits: Option<Allowance>,
+    /// Versions of the kinds of its steps, but for those that have their first.
+    pub kinds: BTreeMap<String, u32>,
     /// When.
     pub at: Millis,
 }
@@ -466,6 +468,11 @@ impl Run {
     /// How it began.
     pub fn started(&self) -> Option<&Started> {
         self.started.as_ref()
+    }
+
+    /// Why this build cannot carry it on, if it cannot: a kind of step means something else than when it began.
+    pub fn changed_kind(&self) -> Option<String> {
+        self.plan.kinds.refusal(&self.started.as_ref()?.kinds)
     }
 
     /// How it ended.

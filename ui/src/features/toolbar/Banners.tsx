@@ -6,6 +6,7 @@ import { appInfoQuery } from "../../backend/queries";
 import { sentence } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
 import { discardRecovered, keepRecovered, reload, saveAs } from "../../state/files";
+import { useView } from "../../state/view";
 import classes from "./toolbar.module.css";
 
 function Banner({
@@ -37,7 +38,14 @@ export function Banners() {
     <>
       {app?.readOnly && (
         <Banner tone="warning" icon={<Lock size={16} aria-hidden />}>
-          Nothing can be run or kept here: {app.readOnly}
+          <span>Nothing can be run or kept here: {app.readOnly}</span>
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => useView.getState().openDialog("backups")}
+          >
+            What to do
+          </Button>
         </Banner>
       )}
       {readOnly !== null && (
