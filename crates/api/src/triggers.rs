@@ -120,7 +120,7 @@ pub struct TriggerActivate {
     /// Only these; absent: all that it has.
     pub triggers: Option<Vec<String>>,
     /// Input that every run gets, before what a trigger says.
-    #[ts(type = "unknown")]
+    #[ts(type = "unknown", optional)]
     pub input: Option<Value>,
     /// Folder that relative paths start from, if not that of the file.
     pub work_dir: Option<String>,
@@ -162,7 +162,7 @@ pub struct TriggerFire {
     pub saved: Option<String>,
     /// The input; goes before `saved`.
     #[serde(default)]
-    #[ts(type = "unknown")]
+    #[ts(type = "unknown", optional)]
     pub input: Option<Value>,
     /// What makes the request unique: the same one fires once.
     #[serde(default)]

@@ -1,7 +1,7 @@
 import { ActionIcon, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronUp } from "lucide-react";
-import { inboxQuery } from "../backend/queries";
+import { inboxQuery, triggersQuery } from "../backend/queries";
 import { useEditor } from "../state/editor";
 import { useView } from "../state/view";
 import classes from "./BottomTabs.module.css";
@@ -14,7 +14,10 @@ export function BottomTabs() {
   const showPanel = useView((view) => view.showPanel);
   const problems = useEditor((editor) => editor.check?.problems.length ?? 0);
   const inbox = useQuery(inboxQuery).data?.items.length ?? 0;
-  const counts: Record<string, number> = { problems, inbox };
+  const workflow = useEditor((editor) => editor.doc?.id);
+  const triggers =
+    useQuery(triggersQuery).data?.triggers.filter((line) => line.workflow === workflow).length ?? 0;
+  const counts: Record<string, number> = { problems, inbox, triggers };
   const list = panelsOf("bottom");
   return (
     <nav className={classes.bar} aria-label="Panels">

@@ -18,11 +18,13 @@ import {
   ShieldAlert,
   Square,
   Undo2,
+  Zap,
 } from "lucide-react";
 import { call } from "../backend/call";
 import { useCanvas } from "../features/canvas/canvas-store";
 import { canvasCommands } from "../features/canvas/commands";
 import { startRun } from "../features/runs/start-run";
+import { activateTriggers } from "../features/triggers/act";
 import { ask } from "../state/ask";
 import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
@@ -113,6 +115,15 @@ export const commands: readonly Command[] = [
     words: "svg export image",
     when: isOpen,
     run: saveImage,
+  },
+  {
+    id: "activate",
+    title: "Activate the triggers",
+    group: "Run",
+    icon: Zap,
+    words: "schedule webhook file watch deploy",
+    when: () => isEditing() && (useEditor.getState().doc?.triggers.length ?? 0) > 0,
+    run: activateTriggers,
   },
   { id: "start-page", title: "Start page", group: "File", icon: Home, when: isOpen, run: goToStart },
   {

@@ -7,6 +7,7 @@ import {
   PanelRight,
   Play,
   SquareStack,
+  Zap,
 } from "lucide-react";
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 
@@ -71,6 +72,14 @@ export const panels: readonly PanelEntry[] = [
     area: "bottom",
     shortcut: "Mod+Shift+I",
     component: lazy(() => import("../features/inbox/InboxPanel")),
+  },
+  {
+    id: "triggers",
+    title: "Triggers",
+    icon: Zap,
+    area: "bottom",
+    shortcut: "Mod+Shift+L",
+    component: lazy(() => import("../features/triggers/TriggersPanel")),
   },
   {
     id: "outline",

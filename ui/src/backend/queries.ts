@@ -3,6 +3,7 @@ import type { BackendEvent } from "../bindings/BackendEvent";
 import type { KindInfo } from "../bindings/KindInfo";
 import type { RunList } from "../bindings/RunList";
 import type { TablePage } from "../bindings/TablePage";
+import type { TriggerFirings } from "../bindings/TriggerFirings";
 import { call } from "./call";
 
 /** Answers of the backend, kept until an event says that they are old. */
@@ -23,12 +24,12 @@ export const keys = {
   drafts: ["drafts"],
   settings: ["settings"],
   backups: ["backups"],
-  triggers: ["triggers"],
   inbox: ["inbox"],
   limits: ["limits"],
   disk: ["disk"],
   safeMode: ["safe-mode"],
   runs: ["runs"],
+  triggers: ["triggers"],
   run: (id: string) => ["run", id],
   folder: (path: string | null) => ["folder", path],
   table: (artifact: string) => ["table", artifact],
@@ -55,6 +56,37 @@ export const safeModeQuery = queryOptions({
   queryFn: () => call("safe_mode_get", {}),
 });
 export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
+export const triggersQuery = queryOptions({
+  queryKey: [...keys.triggers, "active"],
+  queryFn: () => call("trigger_list", {}),
+});
+
+/** What triggers recorded. */
+export function firingsQuery(request: TriggerFirings) {
+  return queryOptions({
+    queryKey: [...keys.triggers, "firings", request],
+    queryFn: () => call("trigger_firings", request),
+  });
+}
+
+/** Inputs that people keep to start a workflow with. */
+export function savedInputsQuery(workflow: string) {
+  return queryOptions({
+    queryKey: [...keys.triggers, "inputs", workflow],
+    queryFn: () => call("input_list", { workflow }),
+  });
+}
+
+/** When a schedule fires next. */
+export function scheduleQuery(settings: Record<string, unknown>) {
+  return queryOptions({
+    queryKey: ["schedule", settings],
+    queryFn: () => call("schedule_preview", { settings, count: 10 }),
+    // Instants pass.
+    staleTime: 30_000,
+    gcTime: 60_000,
+  });
+}
 
 export function runListQuery(request: RunList) {
   return queryOptions({ queryKey: [...keys.runs, request], queryFn: () => call("run_list", request) });
@@ -111,6 +143,9 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       forget(keys.runs);
       forget(keys.run(event.summary.id));
       break;
+    case "triggers-changed":
+      forget(keys.triggers);
+      break;
     case "inbox-changed":
       forget(keys.inbox);
       break;
@@ -127,9 +162,6 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       break;
     case "lagged":
       forget([]);
-      break;
-    case "triggers-changed":
-      forget(keys.triggers);
       break;
     case "notification":
       break;

@@ -20,7 +20,7 @@ triggers?: Array<string>,
 /**
  * Input that every run gets, before what a trigger says.
  */
-input: unknown, 
+input?: unknown, 
 /**
  * Folder that relative paths start from, if not that of the file.
  */

@@ -19,7 +19,7 @@ saved?: string,
 /**
  * The input; goes before `saved`.
  */
-input: unknown, 
+input?: unknown, 
 /**
  * What makes the request unique: the same one fires once.
  */

@@ -1,35 +1,24 @@
 /** Everything about the workflow as a whole. */
-import { Button, SegmentedControl, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
-import { Plus, Workflow as WorkflowIcon } from "lucide-react";
+import { SegmentedControl, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Workflow as WorkflowIcon } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { Field } from "../../bindings/Field";
-import type { JsonValue } from "../../bindings/serde_json/JsonValue";
-import type { Trigger } from "../../bindings/Trigger";
 import type { Workflow } from "../../bindings/Workflow";
 import { isSlug } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import DynamicForm from "./DynamicForm";
 import FieldFrame, { ProblemLine } from "./FieldFrame";
-import JsonField from "./fields/JsonField";
 import { FormContext, useForm } from "./form-context";
 import type { Values } from "./form-values";
 import classes from "./inspector.module.css";
-import Row from "./Row";
 import Section from "./Section";
-import {
-  FILE_TRIGGER_FIELDS,
-  FINISHED_FIELDS,
-  INPUT_FIELD,
-  LIMIT_FIELDS,
-  RUN_TIMEOUT,
-  SCHEDULE_FIELDS,
-  WEBHOOK_FIELDS,
-} from "./simple-fields";
+import { INPUT_FIELD, LIMIT_FIELDS, RUN_TIMEOUT } from "./simple-fields";
+import TriggerSection from "./TriggerSection";
 import { useFormValue } from "./use-form-value";
 
 const NO_PROBLEMS: never[] = [];
 
-type Change = (label: string, key: string, recipe: (draft: Workflow) => void) => void;
+export type Change = (label: string, key: string, recipe: (draft: Workflow) => void) => void;
 
 export default function WorkflowInspector({
   document,
@@ -164,7 +153,7 @@ export default function WorkflowInspector({
           }
         />
       </Section>
-      <TriggerSection triggers={document.triggers} change={change} />
+      <TriggerSection document={document} change={change} />
       <Section
         title="Limits"
         note={limitsNote(document)}
@@ -282,159 +271,5 @@ function WorkflowId({ document, change }: { document: Workflow; change: Change }
       }}
       spellCheck={false}
     />
-  );
-}
-
-const TRIGGERS: { value: string; label: string; fields: readonly Field[] }[] = [
-  { value: "manual", label: "By hand", fields: [] },
-  { value: "schedule", label: "At times", fields: SCHEDULE_FIELDS },
-  { value: "file", label: "When a file comes", fields: FILE_TRIGGER_FIELDS },
-  { value: "webhook", label: "When it is called", fields: WEBHOOK_FIELDS },
-  { value: "workflow_finished", label: "After another workflow", fields: FINISHED_FIELDS },
-];
-
-function TriggerSection({ triggers, change }: { triggers: readonly Trigger[]; change: Change }) {
-  const form = useForm();
-  const [open, setOpen] = useState<number | null>(null);
-  const replace = (index: number, key: string, next: Trigger) =>
-    change("change trigger", `trigger.${index}.${key}`, (draft) => {
-      draft.triggers[index] = next;
-    });
-  return (
-    <Section
-      title="Triggers"
-      note={triggers.length === 0 ? "by hand only" : `${triggers.length}`}
-      isSet={triggers.length > 0}
-      isOpenAtFirst={triggers.length > 0}
-      testId="section-triggers"
-    >
-      {triggers.length === 0 && (
-        <p className={classes.help}>Started by hand. A trigger starts it without a person.</p>
-      )}
-      <div className={classes.list}>
-        {triggers.map((trigger, index) => {
-          const kind = TRIGGERS.find((one) => one.value === trigger.kind);
-          const { id, kind: _kind, ...settings } = trigger;
-          const own = form.problems.filter((problem) => problem.place.trigger === id);
-          return (
-            <Row
-              // biome-ignore lint/suspicious/noArrayIndexKey: the id is edited while the row is open.
-              key={index}
-              title={`${kind?.label ?? trigger.kind} · ${id}`}
-              noun={`trigger ${id}`}
-              count={own.length}
-              path={`triggers[${index}]`}
-              isOpen={open === index}
-              onToggle={() => setOpen(open === index ? null : index)}
-              {...(form.isReadOnly
-                ? {}
-                : {
-                    onRemove: () => {
-                      form.newGesture();
-                      setOpen(null);
-                      change("remove trigger", "triggers", (draft) => {
-                        draft.triggers.splice(index, 1);
-                      });
-                    },
-                  })}
-            >
-              <div className={classes.form}>
-                {own.map((problem) => (
-                  <ProblemLine key={problem.code + problem.message} problem={problem} />
-                ))}
-                <div className={classes.two}>
-                  <TextInput
-                    label="Id"
-                    value={id}
-                    readOnly={form.isReadOnly}
-                    error={isSlug(id) ? false : "small letters, digits and _"}
-                    onFocus={form.newGesture}
-                    onChange={(event) =>
-                      replace(index, "id", { ...trigger, id: event.currentTarget.value } as Trigger)
-                    }
-                    spellCheck={false}
-                  />
-                  <Select
-                    label="Kind"
-                    data={[
-                      ...TRIGGERS.map((one) => ({ value: one.value, label: one.label })),
-                      ...(kind ? [] : [{ value: trigger.kind, label: trigger.kind }]),
-                    ]}
-                    value={trigger.kind}
-                    readOnly={form.isReadOnly}
-                    allowDeselect={false}
-                    onChange={(next) => {
-                      form.newGesture();
-                      replace(index, "kind", { ...trigger, kind: next ?? "manual" } as Trigger);
-                    }}
-                  />
-                </div>
-                {kind ? (
-                  <DynamicForm
-                    fields={kind.fields as Field[]}
-                    values={settings as Values}
-                    path={`triggers[${index}]`}
-                    onChange={(values, name) =>
-                      replace(index, name, {
-                        id,
-                        kind: trigger.kind,
-                        ...(values as Record<string, JsonValue>),
-                      } as Trigger)
-                    }
-                  />
-                ) : (
-                  <JsonField
-                    field={{
-                      name: "settings",
-                      widget: "json",
-                      label: "Settings",
-                      required: false,
-                      expression: false,
-                      secret: false,
-                      scope: [],
-                    }}
-                    value={settings}
-                    onChange={(value) =>
-                      replace(index, "settings", {
-                        id,
-                        kind: trigger.kind,
-                        ...((value ?? {}) as Record<string, JsonValue>),
-                      } as Trigger)
-                    }
-                    path={`triggers[${index}]`}
-                    inputId={`trigger-${index}`}
-                    describedBy={undefined}
-                    isInvalid={false}
-                    isReadOnly={form.isReadOnly}
-                  />
-                )}
-              </div>
-            </Row>
-          );
-        })}
-      </div>
-      {!form.isReadOnly && (
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          leftSection={<Plus size={13} />}
-          className={classes.add ?? ""}
-          onClick={() => {
-            form.newGesture();
-            setOpen(triggers.length);
-            const taken = new Set(triggers.map((one) => one.id));
-            let id = "schedule";
-            for (let count = 2; taken.has(id); count += 1) {
-              id = `schedule_${count}`;
-            }
-            change("add trigger", "triggers", (draft) => {
-              draft.triggers.push({ id, kind: "schedule", cron: "0 6 * * 1-5" } as Trigger);
-            });
-          }}
-        >
-          Add a trigger
-        </Button>
-      )}
-    </Section>
   );
 }

@@ -2,7 +2,7 @@
 import type { Field } from "../../bindings/Field";
 import type { Widget } from "../../bindings/Widget";
 
-function field(name: string, widget: Widget, label: string, more: Partial<Field> = {}): Field {
+export function field(name: string, widget: Widget, label: string, more: Partial<Field> = {}): Field {
   return { name, widget, label, required: false, expression: false, secret: false, scope: [], ...more };
 }
 
@@ -78,70 +78,3 @@ export const PIN_FIELD: Field = field("pin", "json", "Output", {
   help: "Used instead of running the step, while designing.",
   placeholder: '{ "rows": 3 }',
 });
-
-export const SCHEDULE_FIELDS: readonly Field[] = [
-  field("cron", "text", "When", {
-    required: true,
-    placeholder: "0 6 * * 1-5",
-    help: "Minute, hour, day, month, weekday: `0 6 * * 1-5` is 6:00 on weekdays.",
-  }),
-  field("timeZone", "text", "Time zone", { placeholder: "Europe/Berlin" }),
-  field("missed", "select", "Missed starts", {
-    default: "last",
-    options: [
-      { value: "last", label: "Start once" },
-      { value: "all", label: "Start each" },
-      { value: "skip", label: "Leave out" },
-    ],
-  }),
-];
-
-export const FILE_TRIGGER_FIELDS: readonly Field[] = [
-  field("folder", "text", "Folder", {
-    required: true,
-    placeholder: "inbox",
-    help: "Below the folder of the workflow.",
-  }),
-  field("pattern", "text", "Names", {
-    placeholder: "*.csv",
-    help: "`*`, `?`, `[a-z]`, `{csv,txt}`; with a `/` it is about paths, `**` means any folders. Empty: all files.",
-  }),
-  field("recursive", "switch", "Folders in it count too", { default: false }),
-  field("stableFor", "duration", "Finished after", {
-    default: "2s",
-    help: "So long size and time of a file must not have changed.",
-  }),
-  field("existing", "select", "Files that are there", {
-    default: "skip",
-    options: [
-      { value: "skip", label: "Leave out" },
-      { value: "fire", label: "Start with each" },
-    ],
-  }),
-];
-
-export const WEBHOOK_FIELDS: readonly Field[] = [
-  field("path", "text", "Address", { placeholder: "orders", help: "It is called at `/hooks/` and this." }),
-  field("secret", "text", "Secret", {
-    required: true,
-    secret: true,
-    placeholder: "shop-hook",
-    help: "The name of a secret that the sender knows.",
-  }),
-  field("auth", "select", "Proof", {
-    default: "hmac",
-    options: [
-      { value: "hmac", label: "Signature over time and body" },
-      { value: "header", label: "The secret in a header" },
-    ],
-  }),
-  field("header", "text", "Header of the proof", { placeholder: "X-Baton-Signature" }),
-  field("idHeader", "text", "Header of the delivery id", { placeholder: "Idempotency-Key" }),
-  field("headers", "strings", "Headers that become data"),
-  field("perMinute", "number", "Requests a minute", { default: 600, min: 1, max: 60_000 }),
-];
-
-export const FINISHED_FIELDS: readonly Field[] = [
-  field("workflow", "workflow", "After", { required: true }),
-  field("outcome", "text", "Only with outcome", { placeholder: "published" }),
-];

@@ -9,6 +9,7 @@ import { useEditor } from "../../state/editor";
 import { focusField } from "../../state/focus";
 import { useRun } from "../../state/run";
 import classes from "./runs.module.css";
+import SavedInputs from "./SavedInputs";
 import SchemaForm from "./SchemaForm";
 import { firstAnswers, problemsOf, questionsOf, toInput } from "./schema-form";
 import { launchRun } from "./start-run";
@@ -78,6 +79,13 @@ function StartRunForm({ doc, onClose }: { doc: Workflow; onClose: () => void }) 
           </Text>
         )}
         {blocking.length > 0 && <Blocking problems={blocking} onClose={onClose} />}
+        {questions.length > 0 && (
+          <SavedInputs
+            workflow={doc.id}
+            current={isWrong ? null : toInput(questions, answers)}
+            onPick={(input) => setAnswers(firstAnswers(questions, input))}
+          />
+        )}
         {questions.length > 0 ? (
           <SchemaForm
             questions={questions}

@@ -19,6 +19,7 @@ import { PanelError, PanelSkeleton } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
+import { activateTriggers } from "../triggers/act";
 import classes from "./runs.module.css";
 import { type Launch, launchRun, startRun, useLaunch } from "./start-run";
 
@@ -41,7 +42,7 @@ export default function TrustDialog() {
     <Modal
       opened={isOpen && waiting !== null}
       onClose={close}
-      title={`Run “${waiting?.document.name ?? "this workflow"}”?`}
+      title={`${waiting?.purpose === "activate" ? "Activate" : "Run"} “${waiting?.document.name ?? "this workflow"}”?`}
       centered
       size="md"
     >
@@ -68,7 +69,10 @@ function TrustForm({ waiting, onClose }: { waiting: Launch; onClose: () => void 
     try {
       await call("workflow_trust", { digest: check.data.digest });
       setTrust({ trusted: true, effects });
-      if (waiting.input === undefined) {
+      if (waiting.purpose === "activate") {
+        onClose();
+        await activateTriggers();
+      } else if (waiting.input === undefined) {
         onClose();
         await startRun();
       } else {
@@ -99,7 +103,7 @@ function TrustForm({ waiting, onClose }: { waiting: Launch; onClose: () => void 
           Cancel
         </Button>
         <Button onClick={() => void agree()} loading={isBusy} disabled={!check.data} data-testid="trust-run">
-          Trust this version and run
+          {waiting.purpose === "activate" ? "Trust this version and activate" : "Trust this version and run"}
         </Button>
       </Group>
     </Stack>

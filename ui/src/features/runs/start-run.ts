@@ -14,9 +14,11 @@ export interface Launch {
   path: string | null;
   /** `undefined`: still to be asked for. */
   input: unknown;
+  /** What follows once the workflow is trusted: a run, or its triggers act. */
+  purpose?: "run" | "activate";
 }
 
-/** The run that waits until somebody trusts its workflow. */
+/** What waits until somebody trusts the workflow. */
 export const useLaunch = create<{ waiting: Launch | null }>()(() => ({ waiting: null }));
 
 /** Starts `launch` and shows the run. `false` if it did not start. */

@@ -33,6 +33,7 @@ import { useView } from "../../state/view";
 import { SystemBanners } from "../system/SystemBanners";
 import { ThemeButton } from "../toolbar/Header";
 import { ago } from "./ago";
+import { ByItself } from "./ByItself";
 import { SampleCard } from "./SampleCard";
 import classes from "./StartPage.module.css";
 
@@ -82,7 +83,10 @@ export function StartPage() {
         <Drafts />
         <div className={classes.columns}>
           <Samples />
-          <Recent />
+          <div className={classes.aside}>
+            <ByItself />
+            <Recent />
+          </div>
         </div>
       </main>
       <footer className={classes.foot}>
