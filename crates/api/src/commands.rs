@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::catalog::*;
 use crate::error::{ApiError, Code};
 use crate::handlers;
+use crate::host::*;
 use crate::keeping::*;
 use crate::limits::*;
 use crate::runs::*;
@@ -31,6 +32,7 @@ macro_rules! command_list {
             draft_put(DraftPut) -> Nothing, "Keeps an edit, durable when it answers.";
             expression_try(ExpressionTry) -> ExpressionTried, "Evaluates an expression on the data of a run.";
             folder_list(FolderList) -> FolderListed, "Looks into a folder.";
+            host_log(Nothing) -> HostLog, "Sleeps of the computer and changes of its clock.";
             inbox_list(Nothing) -> InboxList, "All open questions.";
             input_delete(InputName) -> Nothing, "Forgets a saved input.";
             input_list(InputList) -> InputListed, "The saved inputs of a workflow.";

@@ -21,6 +21,7 @@ mod files;
 mod handlers;
 pub mod headless;
 mod history;
+pub mod host;
 pub mod keeping;
 pub mod limits;
 pub mod owner;

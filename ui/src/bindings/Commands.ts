@@ -19,6 +19,7 @@ import type { FiringLine } from "./FiringLine";
 import type { FiringsListed } from "./FiringsListed";
 import type { FolderList } from "./FolderList";
 import type { FolderListed } from "./FolderListed";
+import type { HostLog } from "./HostLog";
 import type { InboxList } from "./InboxList";
 import type { InputList } from "./InputList";
 import type { InputListed } from "./InputListed";
@@ -96,6 +97,8 @@ export type Commands = {
   expression_try: { request: ExpressionTry; response: ExpressionTried };
   /** Looks into a folder. */
   folder_list: { request: FolderList; response: FolderListed };
+  /** Sleeps of the computer and changes of its clock. */
+  host_log: { request: Nothing; response: HostLog };
   /** All open questions. */
   inbox_list: { request: Nothing; response: InboxList };
   /** Forgets a saved input. */

@@ -3,6 +3,7 @@
 mod about;
 mod drafts;
 mod files;
+mod host;
 mod inbox;
 mod keeping;
 mod limits;
@@ -17,6 +18,7 @@ mod workflows;
 pub use about::{app_info, catalog_list, sample_list};
 pub use drafts::{draft_discard, draft_list, draft_put};
 pub use files::{folder_list, recent_forget, recent_list, text_save};
+pub use host::host_log;
 pub use inbox::{approval_decide, inbox_list, run_settle, signal_send};
 pub use keeping::{backup_list, backup_make, verify};
 pub(crate) use limits::kept as kept_limits;

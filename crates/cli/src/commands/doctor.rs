@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use baton_api::catalog::Nothing;
+use baton_api::host::HostLog;
 use baton_api::keeping;
 use baton_api::limits::SafeModeView;
 use baton_api::owner;
@@ -22,6 +23,7 @@ use crate::words::grouped;
 /// Less is a reason to act.
 const LITTLE_SPACE: u64 = 2 << 30;
 
+mod host;
 mod keep;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -239,6 +241,7 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     };
     let verified: Result<Verified, _> = session.call("verify", &VerifyLog::default()).await;
     let safe_mode: Result<SafeModeView, _> = session.call("safe_mode_get", &Nothing {}).await;
+    let host: Result<HostLog, _> = session.call("host_log", &Nothing {}).await;
     session.close().await;
     let size = std::fs::metadata(&file).map_or(0, |file| file.len());
     let written_by =
@@ -257,6 +260,10 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     findings.extend(signed(&verified));
     match safe_mode {
         Ok(view) => findings.extend(starts(&view)),
+        Err(error) => findings.push(troubled(&error.into())),
+    }
+    match host {
+        Ok(log) => findings.extend(host::findings(&log)),
         Err(error) => findings.push(troubled(&error.into())),
     }
     findings
