@@ -30,7 +30,7 @@ pub(crate) const STATEMENTS: [&[&str]; 2] = [change::STATEMENTS, read::STATEMENT
 impl Store {
     /// Activates triggers of a workflow in place of all that it had, and gives their revision.
     pub async fn activate(&self, new: NewActivation) -> Result<u32, StoreError> {
-        let said = self.change(Change::Activate(new)).await?;
+        let said = self.change_trigger(Change::Activate(new)).await?;
         Ok(u32::try_from(said.number).unwrap_or(u32::MAX))
     }
 
@@ -45,7 +45,7 @@ impl Store {
         cursor: Option<i64>,
     ) -> Result<u64, StoreError> {
         let said = self
-            .change(Change::State {
+            .change_trigger(Change::State {
                 workflow: workflow.to_owned(),
                 trigger: trigger.map(str::to_owned),
                 state,
@@ -64,7 +64,7 @@ impl Store {
         trouble: Option<&str>,
     ) -> Result<bool, StoreError> {
         let said = self
-            .change(Change::Trouble {
+            .change_trigger(Change::Trouble {
                 workflow: activation.workflow.clone(),
                 trigger: activation.trigger.clone(),
                 revision: activation.revision,
@@ -104,7 +104,9 @@ impl Store {
             } = activation;
             (workflow.clone(), trigger.clone(), *revision, cursor)
         });
-        let said = self.change(Change::Record { firings, cursor }).await?;
+        let said = self
+            .change_trigger(Change::Record { firings, cursor })
+            .await?;
         Ok(said.recorded)
     }
 
@@ -117,7 +119,7 @@ impl Store {
         at: Millis,
     ) -> Result<bool, StoreError> {
         let said = self
-            .change(Change::Settle {
+            .change_trigger(Change::Settle {
                 firing,
                 state,
                 reason: reason.map(str::to_owned),
@@ -204,7 +206,7 @@ impl Store {
 
     /// Writes what was seen of files in a watched folder.
     pub async fn watched_files_put(&self, files: Vec<WatchedFile>) -> Result<(), StoreError> {
-        self.change(Change::Files(files)).await.map(drop)
+        self.change_trigger(Change::Files(files)).await.map(drop)
     }
 
     /// Forgets files that are not there any more.
@@ -219,7 +221,7 @@ impl Store {
             trigger: trigger.to_owned(),
             paths,
         };
-        self.change(change).await.map(drop)
+        self.change_trigger(change).await.map(drop)
     }
 
     /// All files of a watched folder that are known, by path.
@@ -233,17 +235,20 @@ impl Store {
 
     /// Takes a request of a webhook; `false` if it was taken before. A firing that carries its request takes it by itself.
     pub async fn hook_request_take(&self, request: HookRequest) -> Result<bool, StoreError> {
-        Ok(self.change(Change::Request(request)).await?.number > 0)
+        Ok(self.change_trigger(Change::Request(request)).await?.number > 0)
     }
 
     /// Forgets requests of webhooks that came before an instant; says how many.
     pub async fn hook_requests_forget(&self, before: Millis) -> Result<u64, StoreError> {
-        Ok(self.change(Change::RequestsForget { before }).await?.number)
+        Ok(self
+            .change_trigger(Change::RequestsForget { before })
+            .await?
+            .number)
     }
 
     /// Keeps an input under its name.
     pub async fn input_put(&self, input: SavedInput) -> Result<(), StoreError> {
-        self.change(Change::InputPut(input)).await.map(drop)
+        self.change_trigger(Change::InputPut(input)).await.map(drop)
     }
 
     /// Forgets an input; `false` if there was none.
@@ -252,7 +257,7 @@ impl Store {
             workflow: workflow.to_owned(),
             name: name.to_owned(),
         };
-        Ok(self.change(change).await?.number > 0)
+        Ok(self.change_trigger(change).await?.number > 0)
     }
 
     /// The inputs that are kept for a workflow, by name; with a name, that one.
@@ -271,7 +276,7 @@ impl Store {
         })
     }
 
-    async fn change(&self, change: Change) -> Result<Said, StoreError> {
+    async fn change_trigger(&self, change: Change) -> Result<Said, StoreError> {
         let said = Arc::default();
         let work = TriggerWork {
             change,
