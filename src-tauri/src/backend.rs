@@ -36,6 +36,11 @@ impl Backend {
         self.member.get_or_try_init(join).await.cloned()
     }
 
+    /// The member, if it has joined.
+    pub(crate) fn joined(&self) -> Option<&Member> {
+        self.member.get()
+    }
+
     /// Lets the store finish what it is writing.
     pub(crate) async fn close(&self) {
         let Some(member) = self.member.get() else {

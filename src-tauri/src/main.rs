@@ -5,11 +5,13 @@
 //! The state of record is behind [`baton_api`]; this process may end at any moment and nothing is lost.
 //!
 //! * [`backend`]: the one [`baton_api::Member`], joined at the first question.
+//! * [`background`]: what happens to triggers when the window is closed.
 //! * [`rpc`]: the two functions that the page can call.
 //! * [`window`]: the window, and where its page may go.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod backend;
+mod background;
 mod rpc;
 mod screen;
 mod window;
@@ -58,8 +60,15 @@ fn main() -> anyhow::Result<()> {
         .context("the window cannot be opened")?;
 
     app.run(|handle, event| {
-        if matches!(event, RunEvent::Exit) {
-            tauri::async_runtime::block_on(handle.state::<Backend>().close());
+        match event {
+            // Without a code, it is the last window that was closed.
+            RunEvent::ExitRequested {
+                code: None, api, ..
+            } => background::window_closed(handle, &api),
+            RunEvent::Exit => {
+                tauri::async_runtime::block_on(handle.state::<Backend>().close());
+            }
+            _ => {}
         }
     });
     Ok(())

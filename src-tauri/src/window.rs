@@ -36,9 +36,13 @@ pub(crate) fn open(app: &AppHandle, file: Option<&Path>) -> tauri::Result<()> {
     Ok(())
 }
 
-/// Shows the window that is already open, and tells its page about a file that was named.
+/// Shows the window that is already open, and tells its page about a file that was named. If Baton goes on without a
+/// window, it gets one again.
 pub(crate) fn come_forward(app: &AppHandle, file: Option<&Path>) {
     let Some(window) = app.get_webview_window(LABEL) else {
+        if let Err(error) = open(app, file) {
+            tracing::error!("the window could not be opened again: {error}");
+        }
         return;
     };
     if let Err(error) = window.unminimize().and_then(|()| window.set_focus()) {
