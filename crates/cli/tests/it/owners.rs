@@ -120,6 +120,7 @@ fn take_owner(all: &mut Vec<Serve>) -> Serve {
 
 #[test]
 fn of_many_started_at_once_one_owns_the_folder_and_the_killed_are_followed() {
+    let mut times = Vec::new();
     for _ in 0..rounds(2) {
         let desk = Desk::new();
         let started: Vec<Child> = (0..6)
@@ -136,18 +137,25 @@ fn of_many_started_at_once_one_owns_the_folder_and_the_killed_are_followed() {
                     "document": { "format": 1, "id": "d", "name": "d", "steps": [], "edges": [] } });
                 serve.rpc("draft_put", &draft).unwrap();
             }
-            let took = killed.elapsed();
-            assert!(
-                took < Duration::from_secs(1),
-                "{} clients: {took:?}",
-                all.len()
-            );
+            times.push(killed.elapsed());
         }
         let drafts = all[0].rpc("draft_list", &json!({})).unwrap();
         assert_eq!(drafts["drafts"].as_array().unwrap().len(), number);
         drop(all);
         desk.baton(&["verify"]).expect(0);
     }
+    // From the kill until every other one had its answer. A busy machine may stretch one of them.
+    times.sort_unstable();
+    let (middle, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    let words = format!(
+        "{} takeovers: median {middle:?}, longest {longest:?}",
+        times.len()
+    );
+    drop(writeln!(std::io::stderr(), "{words}"));
+    assert!(
+        middle < Duration::from_secs(1) && longest < Duration::from_secs(5),
+        "{words}"
+    );
 }
 
 #[test]
