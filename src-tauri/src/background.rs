@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use baton_api::ApiError;
+use baton_api::catalog::Nothing;
+use baton_api::triggers::{TriggerListed, TriggerStatus};
 use tauri::{AppHandle, ExitRequestApi, Manager};
 use tauri_plugin_dialog::{DialogExt, MessageDialogButtons};
 use tauri_plugin_notification::NotificationExt;
@@ -49,22 +51,19 @@ async fn active_triggers(backend: &Backend) -> usize {
     if member.owner().is_some() {
         return 0;
     }
-    match member.call("trigger_list", json!({})).await {
-        Ok(listed) => active(&listed),
+    let listed: Result<TriggerListed, ApiError> = member.ask("trigger_list", &Nothing {}).await;
+    match listed {
+        Ok(listed) => {
+            let triggers = listed.triggers.iter();
+            triggers
+                .filter(|trigger| trigger.status == TriggerStatus::Active)
+                .count()
+        }
         Err(error) => {
             tracing::warn!("the list of triggers cannot be read: {error}");
             0
         }
     }
-}
-
-fn active(listed: &Value) -> usize {
-    let triggers = listed["triggers"].as_array();
-    triggers.map_or(0, |all| {
-        all.iter()
-            .filter(|trigger| trigger["status"] == "active")
-            .count()
-    })
 }
 
 fn question(count: usize) -> String {
@@ -96,14 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_triggers_that_act_are_counted() {
-        let listed = json!({ "triggers": [
-            { "trigger": "a", "status": "active" },
-            { "trigger": "b", "status": "paused" },
-            { "trigger": "c", "status": "active" },
-        ] });
-        assert_eq!(active(&listed), 2);
-        assert_eq!(active(&json!({})), 0);
+    fn the_question_says_how_many_triggers_would_stop() {
         assert!(question(1).starts_with("One trigger is active. It fires"));
         assert!(question(2).starts_with("2 triggers are active. They fire"));
     }
