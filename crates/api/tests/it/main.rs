@@ -11,3 +11,4 @@ mod owner;
 mod running;
 mod saving;
 mod support;
+mod triggers;

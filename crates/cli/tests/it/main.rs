@@ -17,3 +17,4 @@ mod owners;
 mod runs;
 mod serving;
 mod support;
+mod triggers;
