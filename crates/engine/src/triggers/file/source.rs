@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use baton_core::Millis;
 use baton_core::trigger::FileSettings;
-use baton_store::{Recorded, StoreError};
-use serde_json::json;
+use baton_store::StoreError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::board::{Board, Event, Now, Row, Stat, State, Verdict};
-use super::desk::{Desk, FileFiring, Mark, Writer, read_ledger};
+use super::board::{Board, Now, Row, Stat, State};
+use super::desk::{Desk, Mark, read_ledger};
 use super::eyes::Eyes;
 use super::hints::Hints;
 use super::scan::{self, Content, FolderTrouble, Found};

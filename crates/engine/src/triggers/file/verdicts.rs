@@ -1,7 +1,5 @@
 //! What becomes of files that were read: they fire, or the ledger is told why not.
 
-use std::path::PathBuf;
-
 use baton_store::Recorded;
 use serde_json::json;
 
