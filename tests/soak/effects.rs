@@ -16,7 +16,7 @@ use baton_store::{OpenOptions, Store};
 use serde_json::{Value, json};
 
 use crate::child::own_child;
-use crate::harness::{Case, Cx, Tally, series};
+use crate::harness::{Case, Cx, NO_MARKS, Tally, series};
 
 /// What the receiver does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -386,11 +386,10 @@ pub(crate) async fn child(folder: &Path, answer: &str) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(folder.join("workflow.json"))?;
     let workflow = baton_core::document::parse(&text)?.workflow;
     let store = Store::open(&folder.join("data"), OpenOptions::default()).await?;
-    let engine = Engine::start(EngineConfig::new(
-        store.clone(),
-        Arc::new(baton_steps::catalog()),
-    ))
-    .await?;
+    let catalog = Arc::new(baton_steps::catalog());
+    let mut config = EngineConfig::new(store.clone(), catalog);
+    config.watermarks = NO_MARKS;
+    let engine = Engine::start(config).await?;
     let (rows, _) = store
         .runs(baton_store::RunFilter {
             limit: 10,

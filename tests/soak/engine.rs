@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::check;
 use crate::child::{Said, Until, hear_out, own_child};
-use crate::harness::{Cx, Tally, series};
+use crate::harness::{Cx, NO_MARKS, Tally, series};
 
 /// Kills of one folder; then the engine may finish.
 const ROUNDS: u32 = 6;
@@ -228,7 +228,9 @@ pub(crate) async fn child(folder: &Path, runs: u32) -> anyhow::Result<()> {
     let data = folder.join("data");
     let store = check::open(&data).await?;
     let catalog = Arc::new(baton_steps::catalog());
-    let engine = Engine::start(EngineConfig::new(store.clone(), catalog)).await?;
+    let mut config = EngineConfig::new(store.clone(), catalog);
+    config.watermarks = NO_MARKS;
+    let engine = Engine::start(config).await?;
     let workflow = Arc::new(above());
     for _ in 0..runs {
         let new = NewRun {

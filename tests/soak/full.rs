@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use baton_core::document::{Edge, Step, Workflow};
 use baton_core::machine::{Event, Outcome};
 use baton_core::table::INLINE_LIMIT;
-use baton_engine::{Engine, EngineConfig, NewRun};
+use baton_engine::{Engine, EngineConfig, NewRun, Watermarks};
 use baton_store::{OpenOptions, Store};
 use serde_json::{Value, json};
 
@@ -203,8 +203,19 @@ async fn fill(case: &Case<'_>, disk: &Path, size: u64) -> Result<(), String> {
     }
 }
 
+/// Marks for a small disk, in the same order as those for a large one.
+const MARKS: Watermarks = Watermarks {
+    warn: 400_000,
+    warn_percent: 0,
+    pause: 200_000,
+    read_only: 60_000,
+    ballast: 64 << 10,
+};
+
 async fn start(store: &Store) -> Result<Engine, String> {
     let catalog = Arc::new(baton_steps::catalog());
-    let engine = Engine::start(EngineConfig::new(store.clone(), catalog)).await;
+    let mut config = EngineConfig::new(store.clone(), catalog);
+    config.watermarks = MARKS;
+    let engine = Engine::start(config).await;
     engine.map_err(|error| error.to_string())
 }

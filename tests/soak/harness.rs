@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use baton_engine::Watermarks;
 use serde_json::{Value, json};
 
 use crate::random::Chance;
@@ -215,6 +216,15 @@ pub(crate) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+/// No marks: these folders are in memory, which may be small, and the disk is not what is under test.
+pub(crate) const NO_MARKS: Watermarks = Watermarks {
+    warn: 0,
+    warn_percent: 0,
+    pause: 0,
+    read_only: 0,
+    ballast: 0,
+};
 
 /// Removes a folder, if it is there.
 pub(crate) fn remove(folder: &Path) {
