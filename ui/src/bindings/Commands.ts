@@ -60,6 +60,8 @@ import type { TriggerListed } from "./TriggerListed";
 import type { TriggerName } from "./TriggerName";
 import type { Verified } from "./Verified";
 import type { VerifyLog } from "./VerifyLog";
+import type { WebhookSet } from "./WebhookSet";
+import type { WebhookView } from "./WebhookView";
 import type { WorkflowCheck } from "./WorkflowCheck";
 import type { WorkflowChecked } from "./WorkflowChecked";
 import type { WorkflowLaidOut } from "./WorkflowLaidOut";
@@ -171,6 +173,10 @@ export type Commands = {
   trigger_resume: { request: TriggerName; response: Nothing };
   /** Checks the chain of the log, its checkpoints and anchors. */
   verify: { request: VerifyLog; response: Verified };
+  /** Where hooks listen, and what they took and refused. */
+  webhook_get: { request: Nothing; response: WebhookView };
+  /** Changes where hooks listen, at once. */
+  webhook_set: { request: WebhookSet; response: WebhookView };
   /** All findings about a document. */
   workflow_check: { request: WorkflowCheck; response: WorkflowChecked };
   /** Places for all steps, anew. */

@@ -58,7 +58,11 @@ depth?: number,
 /**
  * Budgets that were settled when it began.
  */
-limits?: Allowance, } | { "type": "StepSkipped", step: string, reason: SkipReason, edges: Array<EdgeResolution>, } | { "type": "StepStarted", step: string, attempt: number, 
+limits?: Allowance, 
+/**
+ * Versions of the kinds of its steps, but for those that have their first.
+ */
+kinds?: { [key in string]: number }, } | { "type": "StepSkipped", step: string, reason: SkipReason, edges: Array<EdgeResolution>, } | { "type": "StepStarted", step: string, attempt: number, 
 /**
  * Rises with every start of the step, recoveries included. Results of an older epoch are late.
  */
