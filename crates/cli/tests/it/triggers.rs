@@ -82,7 +82,7 @@ fn triggers_are_activated_listed_fired_and_taken_back() {
     desk.baton(&["triggers", "deactivate", &file]).expect(0);
     let refused = desk
         .baton(&["triggers", "fire", "nightly", "hand", "--json"])
-        .expect(1);
+        .expect(2);
     assert_eq!(refused.error()["code"], "not-found");
 }
 
@@ -127,10 +127,10 @@ fn what_could_not_fire_is_not_activated() {
         "never",
         &json!([{ "id": "t", "kind": "schedule", "cron": "0 0 31 4 *" }]),
     );
-    let refused = desk.baton(&["triggers", "activate", &file]).expect(1);
+    let refused = desk.baton(&["triggers", "activate", &file]).expect(2);
     assert!(refused.err.contains("never comes"), "{}", refused.err);
     let none = put(&desk, "none", &json!([]));
-    let refused = desk.baton(&["run", "--watch", &none]).expect(1);
+    let refused = desk.baton(&["run", "--watch", &none]).expect(2);
     assert!(refused.err.contains("no trigger"), "{}", refused.err);
 }
 

@@ -39,7 +39,7 @@ fn triggers_that_never_fire_are_told() {
                 → five fields: minute, hour, day, month, weekday; `0 6 * * 1-5` is 6:00 on workdays
             error trigger-setting trigger f.folder
                 `f` does not say which folder it watches
-                → name a folder below the work folder
+                → name a folder below the work folder, such as `inbox`
             error trigger-setting trigger g.workflow
                 `g` does not say which workflow it waits for
                 → name the id of a workflow

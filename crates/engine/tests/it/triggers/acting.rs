@@ -11,7 +11,7 @@ use super::{flow, states};
 use crate::support::{Act, Bench};
 
 fn hook(overlap: &str) -> Value {
-    json!([{ "id": "t", "kind": "webhook", "overlap": overlap }])
+    json!([{ "id": "t", "kind": "webhook", "secret": "hook", "overlap": overlap }])
 }
 
 async fn busy(overlap: &str) -> Bench {
@@ -229,7 +229,7 @@ async fn an_input_that_cannot_be_evaluated_is_trouble_that_people_see() {
     let bench = Bench::new().await;
     bench.triggers().start();
     bench
-        .activate(json!([{ "id": "t", "kind": "webhook", "input": { "n": "{% trigger.payload.missing.deep %}" } }]))
+        .activate(json!([{ "id": "t", "kind": "webhook", "secret": "hook", "input": { "n": "{% trigger.payload.missing.deep %}" } }]))
         .await;
     bench.record(1, "a").await;
     let all = bench

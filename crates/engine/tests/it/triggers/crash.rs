@@ -13,7 +13,7 @@ use crate::support::Bench;
 async fn a_firing_that_was_recorded_is_started_by_the_next_process() {
     let bench = Bench::new().await;
     bench
-        .activate(json!([{ "id": "t", "kind": "webhook", "overlap": "queue" }]))
+        .activate(json!([{ "id": "t", "kind": "webhook", "secret": "hook", "overlap": "queue" }]))
         .await;
     bench.triggers().start();
     // Events of runs cannot be written: recording works, starting does not.
@@ -42,7 +42,7 @@ async fn a_firing_that_was_recorded_is_started_by_the_next_process() {
 async fn a_disk_that_was_full_only_delays_a_firing() {
     let bench = Bench::new().await;
     bench
-        .activate(json!([{ "id": "t", "kind": "webhook" }]))
+        .activate(json!([{ "id": "t", "kind": "webhook", "secret": "hook" }]))
         .await;
     bench.triggers().start();
     bench.journal.is_broken.store(true, Ordering::SeqCst);
@@ -57,7 +57,7 @@ async fn a_disk_that_was_full_only_delays_a_firing() {
 async fn a_run_that_is_there_already_is_not_started_again() {
     let bench = Bench::new().await;
     bench
-        .activate(json!([{ "id": "t", "kind": "webhook" }]))
+        .activate(json!([{ "id": "t", "kind": "webhook", "secret": "hook" }]))
         .await;
     bench.triggers().start();
     bench.record(1, "a").await;

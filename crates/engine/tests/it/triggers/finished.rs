@@ -92,7 +92,10 @@ async fn a_chain_ends_somewhere() {
     let bench = Bench::new().await;
     bench.triggers().start();
     bench
-        .try_activate("first", json!([{ "id": "h", "kind": "webhook" }]))
+        .try_activate(
+            "first",
+            json!([{ "id": "h", "kind": "webhook", "secret": "hook" }]),
+        )
         .await
         .unwrap();
     bench.activate(after("first", json!(null))).await;
