@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    fn read(settings: Value) -> (Option<FileSettings>, Vec<TriggerTrouble>) {
+    fn read(settings: &Value) -> (Option<FileSettings>, Vec<TriggerTrouble>) {
         let mut troubles = Vec::new();
         let map = settings.as_object().cloned().unwrap();
         let read = FileSettings::read("a", &map, &mut troubles);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_a_meaning() {
-        let (settings, troubles) = read(json!({ "folder": "./in\\new/" }));
+        let (settings, troubles) = read(&json!({ "folder": "./in\\new/" }));
         assert_eq!(troubles, []);
         let settings = settings.unwrap();
         assert_eq!(settings.folder, "in/new");
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let (settings, troubles) = read(json!({
+        let (settings, troubles) = read(&json!({
             "folder": "../out", "pattern": "[", "recursive": 1, "stableFor": "soon", "poll": "1ms",
             "events": ["gone"], "existing": "no",
         }));
@@ -264,10 +264,10 @@ mod tests {
     #[test]
     fn a_folder_outside_is_refused() {
         for folder in ["/etc", "C:\\x", "a/../../b", "", "  ", "a\0b"] {
-            let (settings, troubles) = read(json!({ "folder": folder }));
+            let (settings, troubles) = read(&json!({ "folder": folder }));
             assert!(settings.is_none(), "{folder:?}");
             assert_eq!(troubles[0].field, "folder");
         }
-        assert_eq!(read(json!({ "folder": "." })).0.unwrap().folder, ".");
+        assert_eq!(read(&json!({ "folder": "." })).0.unwrap().folder, ".");
     }
 }

@@ -284,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    fn read(settings: Value) -> (Option<WebhookSettings>, Vec<TriggerTrouble>) {
+    fn read(settings: &Value) -> (Option<WebhookSettings>, Vec<TriggerTrouble>) {
         let mut troubles = Vec::new();
         let map = settings.as_object().cloned().unwrap();
         let read = WebhookSettings::read("new_order", &map, &mut troubles);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_a_meaning() {
-        let (settings, troubles) = read(json!({ "secret": "shop" }));
+        let (settings, troubles) = read(&json!({ "secret": "shop" }));
         assert_eq!(troubles, []);
         let settings = settings.unwrap();
         assert_eq!(settings.path, "new-order");
@@ -309,10 +309,10 @@ mod tests {
 
     #[test]
     fn a_hook_without_a_secret_is_refused() {
-        let (settings, troubles) = read(json!({ "path": "a" }));
+        let (settings, troubles) = read(&json!({ "path": "a" }));
         assert!(settings.is_none());
         assert_eq!(troubles[0].field, "secret");
-        let (settings, troubles) = read(json!({ "secret": "correct horse battery" }));
+        let (settings, troubles) = read(&json!({ "secret": "correct horse battery" }));
         assert!(settings.is_none());
         assert!(
             !troubles[0].message.contains("horse"),
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let (settings, troubles) = read(json!({
+        let (settings, troubles) = read(&json!({
             "path": "../a", "secret": "", "auth": "basic", "idHeader": "a b", "maxBytes": 5_000_000,
             "perMinute": 0, "maxWaiting": -1, "headers": ["Cookie"],
         }));
@@ -350,7 +350,7 @@ mod tests {
             json!({ "secret": "s", "headers": ["X-Baton-Signature"] }),
             json!({ "secret": "s", "headers": ["Authorization"] }),
         ] {
-            let (settings, troubles) = read(settings);
+            let (settings, troubles) = read(&settings);
             assert!(settings.is_none());
             assert_eq!(troubles[0].field, "headers");
         }

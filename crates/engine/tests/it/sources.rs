@@ -146,7 +146,7 @@ impl Host {
     }
 }
 
-fn on_file(settings: Value, steps: Value, edges: Value) -> Workflow {
+fn on_file(settings: &Value, steps: &Value, edges: &Value) -> Workflow {
     let mut trigger = json!({
         "id": "landed", "kind": "file", "folder": "in", "pattern": "*.csv", "stableFor": "0ms",
         "input": { "file": "{% trigger.payload.path %}" },
@@ -196,7 +196,7 @@ async fn send(address: SocketAddr, body: &str, headers: &str) -> (u16, Value) {
 #[tokio::test]
 async fn a_file_that_lands_starts_a_run_with_it() {
     let host = Host::new().await;
-    host.activate(on_file(json!({}), one_step(), json!([])))
+    host.activate(on_file(&json!({}), &one_step(), &json!([])))
         .await;
     std::fs::write(host.work("in/a.csv"), "x\n1\n").unwrap();
     let runs = host.ended(1).await;
@@ -210,7 +210,7 @@ async fn a_file_that_lands_starts_a_run_with_it() {
 #[tokio::test]
 async fn files_that_came_while_baton_was_closed_start_runs_once() {
     let host = Host::new().await;
-    let flow = on_file(json!({ "overlap": "allow" }), one_step(), json!([]));
+    let flow = on_file(&json!({ "overlap": "allow" }), &one_step(), &json!([]));
     host.activate(flow).await;
     std::fs::write(host.work("in/a.csv"), "1").unwrap();
     host.ended(1).await;
@@ -237,7 +237,11 @@ async fn what_a_workflow_writes_into_its_folder_does_not_start_it_again() {
         { "id": "read", "kind": "read_table", "with": { "path": "{% input.file %}" } },
         { "id": "write", "kind": "write_table", "with": { "table": "{% steps.read %}", "path": "in/out.csv" } },
     ]);
-    let mut flow = on_file(json!({}), steps, json!([{ "from": "read", "to": "write" }]));
+    let mut flow = on_file(
+        &json!({}),
+        &steps,
+        &json!([{ "from": "read", "to": "write" }]),
+    );
     flow.triggers[0]
         .with
         .insert("pattern".to_owned(), json!("*.csv"));
@@ -268,9 +272,9 @@ async fn what_a_workflow_writes_into_its_folder_does_not_start_it_again() {
 async fn a_folder_that_is_not_there_is_trouble_of_its_trigger() {
     let host = Host::new().await;
     host.activate(on_file(
-        json!({ "folder": "none", "poll": "250ms" }),
-        one_step(),
-        json!([]),
+        &json!({ "folder": "none", "poll": "250ms" }),
+        &one_step(),
+        &json!([]),
     ))
     .await;
     let trouble = host.trouble("folder-missing").await;
@@ -287,7 +291,7 @@ async fn a_folder_that_is_not_there_is_trouble_of_its_trigger() {
 #[tokio::test]
 async fn a_trigger_that_is_paused_or_taken_back_watches_nothing() {
     let host = Host::new().await;
-    host.activate(on_file(json!({}), one_step(), json!([])))
+    host.activate(on_file(&json!({}), &one_step(), &json!([])))
         .await;
     std::fs::write(host.work("in/a.csv"), "1").unwrap();
     host.ended(1).await;
@@ -308,7 +312,7 @@ async fn a_trigger_that_is_paused_or_taken_back_watches_nothing() {
         .unwrap();
     drop(file);
     let host = host.again().await;
-    host.activate(on_file(json!({}), one_step(), json!([])))
+    host.activate(on_file(&json!({}), &one_step(), &json!([])))
         .await;
     std::fs::write(host.work("in/d.csv"), "1").unwrap();
     host.ended(3).await;
