@@ -94,7 +94,7 @@ fn find(starts: &[StartRow], open: &[RunRow], now: Millis, wanted: Option<&str>)
         .is_some_and(|last| last.is_safe && !last.forgiven);
     let safe = match wanted {
         Some("off") => None,
-        Some("on") => Some(format!("`{VARIABLE}` asks for it")),
+        Some("on") => Some(format!("the variable {VARIABLE} asks for it")),
         _ if ends >= ENDS => Some(format!(
             "Baton ended unexpectedly {ends} times within ten minutes"
         )),

@@ -56,7 +56,7 @@ impl Space for FileSystem {
 pub struct Watermarks {
     /// People are warned.
     pub warn: u64,
-    /// They are warned as well below so many percent of the disk (but not with more than five times `warn` free).
+    /// They are warned as well below so many percent of the disk (but not with more than twice `warn` free).
     pub warn_percent: u32,
     /// No step begins.
     pub pause: u64,
@@ -213,7 +213,7 @@ impl Watermarks {
 fn level(marks: Watermarks, room: Room, before: DiskLevel) -> DiskLevel {
     let marks = marks.for_disk(room.total);
     let share = room.total / 100 * u64::from(marks.warn_percent);
-    let warn = marks.warn.max(share.min(marks.warn.saturating_mul(5)));
+    let warn = marks.warn.max(share.min(marks.warn.saturating_mul(2)));
     // A level is left with a tenth more room than it is entered with, so that it does not flutter.
     let below = |mark: u64, level: DiskLevel| {
         let mark = if before >= level {
@@ -285,7 +285,7 @@ mod tests {
             disk.look();
             disk.state().level
         };
-        assert_eq!(at(3_000_000_000), DiskLevel::Ample);
+        assert_eq!(at(3_000_000_000), DiskLevel::Ample, "5 % are 2.5 GB");
         assert_eq!(at(1_999_000_000), DiskLevel::Low);
         assert_eq!(at(499_000_000), DiskLevel::Paused);
         assert_eq!(at(520_000_000), DiskLevel::Paused, "a tenth more is needed");
@@ -305,7 +305,7 @@ mod tests {
             )
         };
         assert_eq!(free(40_000_000_000, 4_000_000_000_000), DiskLevel::Ample);
-        assert_eq!(free(9_000_000_000, 4_000_000_000_000), DiskLevel::Low);
+        assert_eq!(free(3_900_000_000, 4_000_000_000_000), DiskLevel::Low);
         assert_eq!(free(1_500_000_000, 2_000_000_000), DiskLevel::Low);
         assert_eq!(free(250_000_000, 2_000_000_000), DiskLevel::Low);
         assert_eq!(free(150_000_000, 2_000_000_000), DiskLevel::Paused);

@@ -88,7 +88,7 @@ export default function RunHeader({ view }: { view: RunView }) {
           {formatRelative(summary.startedAt, Math.max(now, summary.startedAt))}
         </span>
       </Tooltip>
-      {!isOver && summary.waitingFor.length > 0 && (
+      {!isOver && !view.exceeded && !summary.quarantined && summary.waitingFor.length > 0 && (
         <span className={classes.waitingFor} title={summary.waitingFor.join("\n")}>
           <Words text={summary.waitingFor[0] ?? ""} isPlain />
           {summary.waitingFor.length > 1 && ` and ${summary.waitingFor.length - 1} more`}

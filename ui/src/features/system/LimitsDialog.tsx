@@ -19,7 +19,14 @@ export function LimitsDialog() {
   const isOpen = useSystem((system) => system.dialog === "limits");
   const close = useSystem((system) => system.close);
   return (
-    <Modal opened={isOpen} onClose={close} title="Limits" size="xl" centered>
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      title="Limits"
+      size="xl"
+      centered
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
       {isOpen && <Content />}
     </Modal>
   );

@@ -21,7 +21,14 @@ export function SafeModeDialog() {
   const isOpen = useSystem((system) => system.dialog === "safe-mode");
   const close = useSystem((system) => system.close);
   return (
-    <Modal opened={isOpen} onClose={close} title="Safe mode" size="lg" centered>
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      title="Safe mode"
+      size="lg"
+      centered
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
       {isOpen && <Content />}
     </Modal>
   );
@@ -39,8 +46,10 @@ function Content() {
         <span className={classes.words}>
           {view.isActive ? (
             <>
-              <b>Baton is in safe mode.</b> {sentence(view.reason ?? "")}. Triggers rest, and{" "}
-              {view.waitingRuns === 1 ? "one open run waits" : `${view.waitingRuns} open runs wait`} for you.
+              <b>Baton is in safe mode.</b> {sentence(view.reason ?? "")}. Triggers rest
+              {view.waitingRuns > 0 &&
+                `, and ${view.waitingRuns === 1 ? "one open run waits" : `${view.waitingRuns} open runs wait`} for you`}
+              .
             </>
           ) : (
             <>

@@ -1,7 +1,7 @@
 /** What has to be known about Baton itself: little room on the disk, safe mode. */
-import { Button } from "@mantine/core";
+import { ActionIcon, Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { HardDrive, ShieldAlert } from "lucide-react";
+import { HardDrive, ShieldAlert, X } from "lucide-react";
 import { diskQuery, safeModeQuery } from "../../backend/queries";
 import type { DiskView } from "../../bindings/DiskView";
 import type { SafeModeView } from "../../bindings/SafeModeView";
@@ -14,10 +14,11 @@ import { useLeaveSafeMode } from "./use-leave-safe-mode";
 export function SystemBanners() {
   const { data: disk } = useQuery(diskQuery);
   const { data: safeMode } = useQuery(safeModeQuery);
+  const isLowHidden = useSystem((system) => system.isLowHidden);
   return (
     <>
       {safeMode?.isActive && <SafeModeBanner view={safeMode} />}
-      {disk && disk.level !== "ample" && <DiskBanner disk={disk} />}
+      {disk && disk.level !== "ample" && !(disk.level === "low" && isLowHidden) && <DiskBanner disk={disk} />}
     </>
   );
 }
@@ -63,6 +64,7 @@ const DISK_WORDS: Record<Exclude<DiskView["level"], "ample">, { title: string; w
 
 function DiskBanner({ disk }: { disk: DiskView }) {
   const show = useSystem((system) => system.show);
+  const hideLow = useSystem((system) => system.hideLow);
   if (disk.level === "ample") return null;
   const { title, words } = DISK_WORDS[disk.level];
   return (
@@ -81,6 +83,11 @@ function DiskBanner({ disk }: { disk: DiskView }) {
       <Button size="compact-sm" variant="default" onClick={() => show("limits")}>
         Limits…
       </Button>
+      {disk.level === "low" && (
+        <ActionIcon aria-label="Hide this until the next start" onClick={hideLow} data-testid="disk-hide">
+          <X size={15} />
+        </ActionIcon>
+      )}
     </div>
   );
 }
