@@ -277,3 +277,62 @@ pub(crate) async fn is_daily(app: &App) -> Result<bool, ApiError> {
 pub(crate) fn folder(app: &App) -> PathBuf {
     app.config().data_dir.join("backups")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use baton_engine::ManualClock;
+    use serde_json::json;
+
+    use super::*;
+    use crate::AppConfig;
+
+    async fn made(app: &App) -> bool {
+        match daily(app).await {
+            Ok(made) => made.is_some(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn run(app: &App, steps: serde_json::Value) -> serde_json::Value {
+        let document = json!({ "format": 1, "id": "w", "name": "W", "steps": steps, "edges": [] });
+        let request = json!({ "document": document, "input": {} });
+        app.call("run_start", request).await.expect("it starts")["run"].clone()
+    }
+
+    async fn until(app: &App, run: &serde_json::Value, status: &str) {
+        let request = json!({ "run": run });
+        while app.call("run_get", request.clone()).await.expect("a run")["status"] != status {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_made_every_day_while_nothing_is_carried_out() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let clock = ManualClock::new(now());
+        let mut config = AppConfig::new(dir.path().join("data"), dir.path());
+        config.clock = Arc::new(clock.clone());
+        let app = App::open(config).await.expect("it opens");
+        assert!(!made(&app).await, "nothing has happened yet");
+
+        let set = json!([{ "id": "a", "kind": "set_values", "with": { "values": { "x": 1 } } }]);
+        let first = run(&app, set).await;
+        until(&app, &first, "succeeded").await;
+        assert!(made(&app).await);
+        clock.advance(3_600_000);
+        assert!(!made(&app).await, "there is one of today");
+
+        clock.advance(DAY_MS);
+        let off = json!({ "panels": {}, "dailyBackup": false });
+        app.call("settings_set", off).await.expect("it is kept");
+        assert!(!made(&app).await, "nobody wants one");
+        let on = json!({ "panels": {}, "dailyBackup": true });
+        app.call("settings_set", on).await.expect("it is kept");
+        assert!(made(&app).await);
+        // The manifest has the instant of the machine: of one day only the newer stays.
+        assert_eq!(backups(&dir.path().join("data")).expect("a list").len(), 1);
+        app.shutdown().await;
+    }
+}
