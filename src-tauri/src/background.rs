@@ -20,8 +20,11 @@ const LOOKING: Duration = Duration::from_secs(2);
 /// The last window was closed: asks whether to go on, if something would not happen otherwise.
 pub(crate) fn window_closed(app: &AppHandle, exit: &ExitRequestApi) {
     let backend = app.state::<Backend>();
-    let looking = tokio::time::timeout(LOOKING, active_triggers(&backend));
-    let count = tauri::async_runtime::block_on(async { looking.await.unwrap_or(0) });
+    // Made inside: a time limit needs the runtime, which this thread is not in.
+    let count = tauri::async_runtime::block_on(async {
+        let looking = tokio::time::timeout(LOOKING, active_triggers(&backend));
+        looking.await.unwrap_or(0)
+    });
     if count == 0 {
         return;
     }
