@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::context::Context;
+use super::plain;
 use crate::document::Retry;
 use crate::expression::{Expression, ExpressionError, Template, condition_source};
 use crate::problem::Place;
@@ -333,16 +334,14 @@ impl<'a> Collector<'a> {
             .entry(text)
             .or_insert_with_key(|text| {
                 let start = found.reads.len();
-                let plain = match text {
-                    Cow::Borrowed(text) => plain_path(text, is_condition),
-                    Cow::Owned(_) => None,
+                let is_plain = match text {
+                    Cow::Borrowed(text) => plain::reads(text, is_condition, &mut found.reads),
+                    Cow::Owned(_) => false,
                 };
-                let result = match plain {
-                    Some(read) => {
-                        found.reads.push(read);
-                        Ok(())
-                    }
-                    None => parse(is_condition, text, &mut found.reads),
+                let result = if is_plain {
+                    Ok(())
+                } else {
+                    parse(is_condition, text, &mut found.reads)
                 };
                 found.parsed.push(result.map(|()| start..found.reads.len()));
                 found.parsed.len() - 1
@@ -416,36 +415,4 @@ fn keep(expression: &Expression, text: &str, reads: &mut Vec<Read<'_>>) {
             });
         }
     }
-}
-
-/// A path without anything else, such as `{% steps.load.rows %}`. Most expressions are one, and need no parser.
-fn plain_path<'a>(text: &'a str, is_condition: bool) -> Option<Read<'a>> {
-    let source = condition_source(text);
-    let is_expression = is_condition || source.len() < text.trim().len();
-    let is_word = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !matches!(
-                word,
-                "and" | "or" | "in" | "true" | "false" | "null" | "function"
-            )
-    };
-    let mut words = source.split('.');
-    let (root, name) = (words.next()?, words.next()?);
-    if !is_expression
-        || !matches!(root, "steps" | "input" | "item")
-        || !is_word(name)
-        || !words.all(is_word)
-    {
-        return None;
-    }
-    let start = text.find(source)?;
-    Some(Read {
-        root: Cow::Borrowed(root),
-        name: Some(Cow::Borrowed(name)),
-        guarded: false,
-        offset: Some(text[..start].chars().count()),
-    })
 }

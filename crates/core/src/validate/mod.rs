@@ -11,6 +11,7 @@
 
 mod context;
 mod expressions;
+mod plain;
 mod rules;
 mod suggest;
 

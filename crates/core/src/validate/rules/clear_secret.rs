@@ -193,6 +193,8 @@ fn looks_like(text: &str) -> Option<&'static str> {
         return Some("an address with a password");
     }
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')))
+        // The shortest of them is longer than nearly every word.
+        .filter(|word| word.len() >= 20)
         .find_map(|word| {
             let tail = |prefix: &str, least: usize| {
                 word.strip_prefix(prefix).is_some_and(|tail| {

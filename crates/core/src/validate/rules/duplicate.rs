@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexSet;
+
 use crate::document::On;
 use crate::problem::{Place, Problem, Severity};
 use crate::validate::context::EdgeEntry;
@@ -43,20 +45,8 @@ fn check(context: &Context<'_>, problems: &mut Vec<Problem>) {
         }
     }
     for graph in &context.graphs {
-        let mut ends: Vec<_> = graph
-            .edges
-            .iter()
-            .zip(0..)
-            .map(|(edge, position)| (ends(edge), position))
-            .collect();
-        ends.sort_unstable();
-        let mut twice: Vec<usize> = ends
-            .windows(2)
-            .filter(|pair| pair[0].0 == pair[1].0)
-            .map(|pair| pair[1].1)
-            .collect();
-        twice.sort_unstable();
-        for edge in twice.into_iter().map(|position| &graph.edges[position]) {
+        let mut known = IndexSet::with_capacity(graph.edges.len());
+        for edge in graph.edges.iter().filter(|edge| !known.insert(ends(edge))) {
             let key = edge.edge.key();
             problems.push(
                 Problem::new(
