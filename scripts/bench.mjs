@@ -3,11 +3,12 @@
 // Built with `release`; everything else should be quiet while it runs. First a table for people, then one JSON line per
 // figure: {"name", "value", "unit", "baseline", "ratio"}.
 import { openThousandSteps } from "../tests/e2e/lib/figures.mjs";
-import { build } from "./lib/cargo.mjs";
 import { buildInterface } from "./lib/packages.mjs";
 import { must } from "./lib/run.mjs";
 import { main, say, steps } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
+
+const selection = ["-p", "baton-acceptance", "-p", "baton-cli"];
 
 /** Lines of JSON with a name and a value; everything else a bench prints is for people. */
 function figuresIn(text) {
@@ -35,11 +36,12 @@ await main(async () => {
   await step("Look for what is needed", () => setup(["compile", "test"]));
   await step("Build", async () => {
     await buildInterface();
-    await build(["baton-cli"], { profile: "release" });
+    // One selection for both, so that cargo chooses the same features and builds everything once.
+    await must("cargo", ["build", "--release", ...selection, "--bin", "baton", "--bench", "figures"]);
   });
   const figures = [];
   await step("Measure the machine, the engine and the command line", async () => {
-    const { text } = await must("cargo", ["bench", "--quiet", "-p", "baton-acceptance", "--bench", "figures"], { output: "quiet" });
+    const { text } = await must("cargo", ["bench", "--quiet", ...selection, "--bench", "figures"], { output: "quiet" });
     figures.push(...figuresIn(text));
   });
   await step("Measure the browser", async () => {

@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use baton_core::document::{Edge, Step, Workflow, parse, print};
+use baton_core::machine::{EdgeResolution, Event, Logged};
+use baton_core::step_kind::Effect;
 use baton_core::validate::validate;
 use baton_engine::{Engine, EngineConfig, EngineNotice, NewRun};
-use baton_store::{OpenOptions, Store};
+use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store, WaitChanges};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -37,14 +39,40 @@ async fn main() -> Result<()> {
     }
     let folder = std::env::var_os("BATON_BENCH_DIR")
         .map_or_else(std::env::temp_dir, std::path::PathBuf::from);
+    // Words after `--bench` name the figures to take: all, if there are none.
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
     // First: a child begins with the memory of its parent, and that counts as its peak.
-    process(&folder).await?;
-    chain(&folder).await?;
-    many(&folder).await?;
-    latency::latency(&folder).await?;
-    validation(1_000)?;
-    validation(10_000)?;
-    scale::all(&folder).await?;
+    if is_wanted("process") {
+        process(&folder).await?;
+    }
+    if is_wanted("chain") {
+        chain(&folder).await?;
+    }
+    if is_wanted("fan_out") {
+        fan_out(&folder).await?;
+    }
+    if is_wanted("many") {
+        many(&folder).await?;
+    }
+    if is_wanted("acknowledged") {
+        for runs in [1, 8, 64] {
+            acknowledged(&folder, runs).await?;
+        }
+    }
+    if is_wanted("latency") {
+        latency::latency(&folder).await?;
+    }
+    if is_wanted("validation") {
+        validation(1_000)?;
+        validation(10_000)?;
+    }
+    if is_wanted("scale") {
+        scale::all(&folder).await?;
+    }
     Ok(())
 }
 
@@ -222,35 +250,164 @@ async fn chain(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// 1,000 runs of 10 steps at the same time.
+/// 2,000 steps side by side, each of which has to be on disk before it acts. The time must grow with their number, not
+/// with its square. The baseline inserts the same bytes raw in one transaction.
+async fn fan_out(folder: &Path) -> Result<()> {
+    let mut workflow = Workflow::new("fan_out", "Fan-out");
+    workflow.steps = (0..2_000)
+        .map(|index| Step {
+            id: format!("s{index}"),
+            kind: "notify".to_owned(),
+            with: json!({ "title": "Done" })
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
+            ..Step::default()
+        })
+        .collect();
+    let workflow = Arc::new(workflow);
+    let host = host(folder).await?;
+    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        let mut notices = host.engine.subscribe();
+        let begin = Instant::now();
+        let run = host.engine.run(new_run(&workflow)).await?;
+        ended(&mut notices, 1).await?;
+        best = best.min(ms(begin.elapsed()));
+        let rows = payloads(&host.store, &run).await?;
+        raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
+    }
+    host.engine.close().await;
+    figure("2,000 tasks side by side", best, "ms", raw);
+    Ok(())
+}
+
+/// 1,000 runs of 10 steps at the same time. The baseline inserts the same bytes raw, the rows of 64 runs a transaction,
+/// as the store groups them.
 async fn many(folder: &Path) -> Result<()> {
     const RUNS: usize = 1_000;
     const STEPS: usize = 10;
     let workflow = Arc::new(chain_of(STEPS));
     let host = host(folder).await?;
-    let mut notices = host.engine.subscribe();
-    let begin = Instant::now();
-    let mut starts = tokio::task::JoinSet::new();
-    for _ in 0..RUNS {
-        let (engine, new) = (host.engine.clone(), new_run(&workflow));
-        starts.spawn(async move { engine.run(new).await });
+    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        let mut notices = host.engine.subscribe();
+        let begin = Instant::now();
+        let mut starts = tokio::task::JoinSet::new();
+        for _ in 0..RUNS {
+            let (engine, new) = (host.engine.clone(), new_run(&workflow));
+            starts.spawn(async move { engine.run(new).await });
+        }
+        let (all, started) = tokio::join!(ended(&mut notices, RUNS), starts.join_all());
+        all?;
+        best = best.min(begin.elapsed().as_secs_f64());
+        let run = started.into_iter().next().context("a run was started")??;
+        let one = payloads(&host.store, &run).await?;
+        let rows: Vec<String> = std::iter::repeat_n(one.clone(), RUNS).flatten().collect();
+        raw = raw.min(raw_insert(folder, &rows, one.len() * 64).await? / 1_000.0);
     }
-    let (all, started) = tokio::join!(ended(&mut notices, RUNS), starts.join_all());
-    all?;
-    let took = begin.elapsed().as_secs_f64();
-    let run = started.into_iter().next().context("a run was started")??;
-    let one = payloads(&host.store, &run).await?;
-    let rows: Vec<String> = std::iter::repeat_n(one.clone(), RUNS).flatten().collect();
-    let raw = raw_insert(folder, &rows, one.len() * 64).await? / 1_000.0;
     host.engine.close().await;
     let steps = (RUNS * STEPS) as f64;
     figure(
         "1,000 runs of 10 steps at a time",
-        steps / took,
+        steps / best,
         "steps/s",
         steps / raw,
     );
     Ok(())
+}
+
+/// Events that the store acknowledges in a second while so many runs go on at the same time, each of which writes the
+/// two events between one task and the next and waits until they are durable.
+///
+/// The baseline inserts the same bytes raw with `synchronous=FULL`, the events of all runs in one transaction: what a
+/// disk and SQLite give to somebody who keeps no run, no order and no hash, and whose writers never wait for one another.
+async fn acknowledged(folder: &Path, runs: usize) -> Result<()> {
+    /// What one run writes in all.
+    const WRITES: usize = 100;
+    let dir = tempfile::tempdir_in(folder)?;
+    let store = Store::open(dir.path(), OpenOptions::default()).await?;
+    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
+    for round in 0..ROUNDS {
+        let begin = Instant::now();
+        let mut writers = tokio::task::JoinSet::new();
+        for run in 0..runs {
+            let (store, id) = (store.clone(), format!("{round}-{run}"));
+            writers.spawn(async move {
+                for write in 0..WRITES {
+                    store.append(between_tasks(&id, write)).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        for written in writers.join_all().await {
+            written?;
+        }
+        best = best.min(begin.elapsed().as_secs_f64());
+        let rows = payloads(&store, &format!("{round}-0")).await?;
+        let rows: Vec<String> = std::iter::repeat_n(rows, runs).flatten().collect();
+        raw = raw.min(raw_insert(folder, &rows, runs * 2).await? / 1_000.0);
+    }
+    store.close().await;
+    let events = (runs * WRITES * 2) as f64;
+    figure(
+        &format!("acknowledged events of {runs} concurrent runs"),
+        events / best,
+        "events/s",
+        events / raw,
+    );
+    Ok(())
+}
+
+/// The end of a task and the start of the next.
+fn between_tasks(run: &str, write: usize) -> Append {
+    let expected = write as u32 * 2;
+    let event = |offset: u32, event| Logged {
+        seq: expected + offset,
+        at: 1_764_000_000_000 + write as i64,
+        event,
+    };
+    let succeeded = Event::StepSucceeded {
+        step: format!("fetch_{write}"),
+        attempt: 1,
+        epoch: 1,
+        port: None,
+        output: json!({ "status": 200, "body": { "id": write, "state": "done" } }),
+        because: Vec::new(),
+        passed: None,
+        edges: vec![EdgeResolution {
+            edge: format!("fetch_{write}->fetch_{}", write + 1),
+            taken: true,
+            because: None,
+            error: None,
+        }],
+    };
+    let with = json!({ "url": format!("http://localhost/items/{}", write + 1), "method": "GET" });
+    let started = Event::StepStarted {
+        step: format!("fetch_{}", write + 1),
+        attempt: 1,
+        epoch: 1,
+        key: Some("0123456789abcdef0123456789abcdef".to_owned()),
+        effect: Effect::Idempotent,
+        with: with.as_object().cloned().unwrap_or_default(),
+        error: None,
+    };
+    Append {
+        run: run.to_owned(),
+        expected_seq: expected,
+        events: vec![event(1, succeeded), event(2, started)],
+        summary: RunRow {
+            id: run.to_owned(),
+            seq: expected + 2,
+            workflow: "bench".to_owned(),
+            workflow_name: "Bench".to_owned(),
+            status: "running".to_owned(),
+            steps_done: write as u32,
+            ..RunRow::default()
+        },
+        questions: QuestionChanges::default(),
+        waits: WaitChanges::default(),
+    }
 }
 
 /// `baton run` of a ten-step workflow, process start to exit, against a program that does nothing.
