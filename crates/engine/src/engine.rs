@@ -1,6 +1,6 @@
 //! The engine as the other crates see it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use baton_core::step_kind::Catalog;
 use baton_steps::{Artifacts, Limits, Secrets};
 use baton_store::{Store, StoreError};
 use serde_json::Value;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{OnceCell, broadcast, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -155,7 +155,8 @@ pub(crate) struct Shared {
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     /// Definitions that were compiled last.
     plans: Mutex<VecDeque<Arc<Plan>>>,
-    kept: Mutex<BTreeSet<String>>,
+    /// Definitions that are in the store, or on the way there, by digest.
+    kept: Mutex<BTreeMap<String, Arc<OnceCell<()>>>>,
     /// Which events the steps of a definition may wait for, by its digest.
     pub(crate) ears: Mutex<BTreeMap<String, Arc<Ears>>>,
     /// Open runs that could not be taken up again, and why.
@@ -545,21 +546,20 @@ impl Shared {
         recent.iter().find(|plan| is_it(plan)).cloned()
     }
 
-    /// Keeps the definition, once.
+    /// Keeps the definition, once: who comes while it is being written waits for that.
     pub(crate) async fn keep_definition(&self, plan: &Plan) -> Result<(), EngineError> {
-        let is_kept = |kept: &Mutex<BTreeSet<String>>| {
-            kept.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(plan.digest())
+        let kept = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            match kept.get(plan.digest()) {
+                Some(kept) => kept.clone(),
+                None => kept.entry(plan.digest().to_owned()).or_default().clone(),
+            }
         };
-        if is_kept(&self.kept) {
-            return Ok(());
-        }
-        self.store
-            .put_definition(plan.digest(), &document::print(plan.workflow()))
-            .await?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(plan.digest().to_owned());
+        kept.get_or_try_init(async || {
+            let text = document::print(plan.workflow());
+            self.store.put_definition(plan.digest(), &text).await
+        })
+        .await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use baton_core::error::StepError;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -13,11 +14,11 @@ pub(crate) type With = Map<String, Value>;
 
 /// The settings as a `T`. A field that is null counts as absent: expressions give null where nothing is.
 pub(crate) fn parse<T: DeserializeOwned>(with: &With) -> Result<T, StepError> {
-    let given = with.iter().filter(|(_, value)| !value.is_null());
-    let given: With = given
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    serde_json::from_value(Value::Object(given)).map_err(|error| {
+    let given = with
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.as_str(), value));
+    T::deserialize(MapDeserializer::<_, serde_json::Error>::new(given)).map_err(|error| {
         StepError::permanent("config", format!("the settings do not fit: {error}"))
             .hint("open the step and correct the field")
     })

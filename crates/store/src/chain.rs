@@ -24,7 +24,12 @@ pub(crate) struct Link<'a> {
 /// Hash of an event that follows the one with hash `before`. Texts are preceded by their length, so that no two
 /// events have the same bytes. The place in the whole log is not part of it: the chain itself gives the order.
 pub(crate) fn hash(before: &Hash, link: Link<'_>) -> Hash {
-    let mut bytes = Vec::with_capacity(128 + link.run.len() + link.kind.len() + link.payload.len());
+    hash_with(&mut Vec::new(), before, link)
+}
+
+/// As [`hash`], in memory that is used again.
+pub(crate) fn hash_with(bytes: &mut Vec<u8>, before: &Hash, link: Link<'_>) -> Hash {
+    bytes.clear();
     bytes.extend_from_slice(before);
     for text in [link.run, link.kind] {
         bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
@@ -37,7 +42,7 @@ pub(crate) fn hash(before: &Hash, link: Link<'_>) -> Hash {
     if !crate::trial::has_bug("chain-skips-payload") {
         bytes.extend_from_slice(link.payload.as_bytes());
     }
-    *blake3::hash(&bytes).as_bytes()
+    *blake3::hash(bytes).as_bytes()
 }
 
 /// A hash in hex.

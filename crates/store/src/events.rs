@@ -1,5 +1,6 @@
 //! The table of events: writing many at once, and reading them back.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -17,11 +18,15 @@ const VERSION: u32 = 1;
 /// An event larger than this belongs into an artifact.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Parameters of a row that is written.
+const COLUMNS: usize = 8;
+
 /// Rows of one statement, most first. Every trip to the thread of SQLite costs more than a row, so the events of a usual
 /// group take one.
-const ROWS: [usize; 65] = {
-    let mut sizes = [128; 65];
-    let mut index = 1;
+const ROWS: [usize; 66] = {
+    let mut sizes = [256; 66];
+    sizes[1] = 128;
+    let mut index = 2;
     while index < sizes.len() {
         sizes[index] = sizes.len() - index;
         index += 1;
@@ -30,7 +35,7 @@ const ROWS: [usize; 65] = {
 };
 
 static INSERT: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let row = "(?,?,?,?,?,?,?,?,?)";
+    let row = format!("(?,?,?,?,?,{VERSION},?,?,?)");
     let statement = |rows: &usize| {
         let more = format!(",{row}").repeat(rows - 1);
         format!(
@@ -64,29 +69,37 @@ pub(crate) struct Encoded {
     payload: Arc<str>,
 }
 
-impl Encoded {
-    /// Encodes an event; done by the caller, so that the writer only has to hash and bind.
-    pub(crate) fn new(logged: &Logged) -> Result<Self, StoreError> {
-        let payload =
-            serde_json::to_string(&logged.event).map_err(|error| StoreError::Invalid {
-                detail: format!("event {} cannot be written as JSON: {error}", logged.seq),
-            })?;
-        if payload.len() > MAX_BYTES {
-            return Err(StoreError::Invalid {
-                detail: format!(
+/// Encodes events; done by the caller, so that the writer only has to hash and bind.
+pub(crate) fn encode(events: &[Logged]) -> Result<Vec<Encoded>, StoreError> {
+    let mut buffer = Vec::with_capacity(512);
+    events
+        .iter()
+        .map(|logged| {
+            let invalid = |detail: String| StoreError::Invalid { detail };
+            let as_text = |error: String| {
+                invalid(format!("event {} cannot be written as JSON: {error}", logged.seq))
+            };
+            buffer.clear();
+            serde_json::to_writer(&mut buffer, &logged.event)
+                .map_err(|error| as_text(error.to_string()))?;
+            if buffer.len() > MAX_BYTES {
+                return Err(invalid(format!(
                     "event {} has {} bytes, more than the {MAX_BYTES} that the log takes; keep large values as artifacts",
                     logged.seq,
-                    payload.len()
-                ),
-            });
-        }
-        Ok(Self {
-            seq: logged.seq,
-            at: logged.at,
-            payload: payload.into(),
+                    buffer.len()
+                )));
+            }
+            let payload = str::from_utf8(&buffer).map_err(|error| as_text(error.to_string()))?;
+            Ok(Encoded {
+                seq: logged.seq,
+                at: logged.at,
+                payload: payload.into(),
+            })
         })
-    }
+        .collect()
+}
 
+impl Encoded {
     /// An event that was encoded before.
     pub(crate) fn kept(seq: u32, at: i64, payload: &str) -> Self {
         Self {
@@ -192,9 +205,13 @@ fn bind(
     (size, rows): (usize, &[(OfRun<'_>, &Encoded)]),
 ) -> Result<(usize, SqliteArguments, Head), sqlx::Error> {
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(rows.len() * 9, 0);
+    arguments.reserve(rows.len() * COLUMNS, 0);
+    let mut bytes = Vec::with_capacity(1024);
+    // There are few types, and most events of a group have one of two.
+    let mut kinds: BTreeMap<&str, Arc<str>> = BTreeMap::new();
     for (run, event) in rows {
         let kind = kind_of(&event.payload);
+        let shared_kind = kinds.entry(kind).or_insert_with(|| kind.into());
         let link = Link {
             run: run.id,
             seq: event.seq,
@@ -203,30 +220,20 @@ fn bind(
             version: VERSION,
             payload: &event.payload,
         };
-        let hash = chain::hash(&head.hash, link);
         head.gseq += 1;
-        arguments.add(head.gseq).map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(i64::from(run.number))
-            .map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(i64::from(event.seq))
-            .map_err(sqlx::Error::Encode)?;
-        arguments.add(event.at).map_err(sqlx::Error::Encode)?;
-        arguments.add(kind).map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(i64::from(VERSION))
-            .map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(Arc::clone(&event.payload))
-            .map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(head.hash.as_slice())
-            .map_err(sqlx::Error::Encode)?;
-        arguments
-            .add(hash.as_slice())
-            .map_err(sqlx::Error::Encode)?;
-        head.hash = hash;
+        let before = head.hash;
+        head.hash = chain::hash_with(&mut bytes, &before, link);
+        let mut add = || {
+            arguments.add(head.gseq)?;
+            arguments.add(i64::from(run.number))?;
+            arguments.add(i64::from(event.seq))?;
+            arguments.add(event.at)?;
+            arguments.add(Arc::clone(shared_kind))?;
+            arguments.add(Arc::clone(&event.payload))?;
+            arguments.add(before.as_slice())?;
+            arguments.add(head.hash.as_slice())
+        };
+        add().map_err(sqlx::Error::Encode)?;
     }
     Ok((size, arguments, head))
 }

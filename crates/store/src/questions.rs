@@ -1,6 +1,7 @@
 //! The table of open questions: a projection of the events, for the inbox.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -12,7 +13,17 @@ use crate::sql;
 const PUT: &str = "INSERT OR REPLACE INTO questions (run, step, question, asked_at, answers, is_outcome) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const CLOSE: &str = "DELETE FROM questions WHERE run = ?1 AND step = ?2";
-const CLOSE_ALL: &str = "DELETE FROM questions WHERE run = ?1";
+
+/// Runs whose questions are closed in one statement.
+const TOGETHER: usize = 64;
+
+static CLOSE_ALL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "DELETE FROM questions WHERE run IN (?{})",
+        ", ?".repeat(TOGETHER - 1)
+    )
+});
+
 const LIST: &str = "SELECT run, step, question, asked_at, answers, is_outcome FROM questions ORDER BY asked_at, run, step";
 
 const OF: &str =
@@ -20,19 +31,33 @@ const OF: &str =
 
 /// For the test that prepares every statement.
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[PUT, CLOSE, CLOSE_ALL, LIST, OF];
+pub(crate) fn statements() -> Vec<&'static str> {
+    vec![PUT, CLOSE, &CLOSE_ALL, LIST, OF]
+}
 
-/// Carries out changes in the questions of a run.
+/// Closes all questions of runs that have ended.
+pub(crate) async fn close_all(
+    conn: &mut SqliteConnection,
+    runs: &[&str],
+) -> Result<(), sqlx::Error> {
+    for chunk in runs.chunks(TOGETHER) {
+        // A place without a run closes nothing.
+        let ids = chunk.iter().copied().map(Some);
+        let mut query = sqlx::query(CLOSE_ALL.as_str());
+        for id in ids.chain(std::iter::repeat(None)).take(TOGETHER) {
+            query = query.bind(id);
+        }
+        query.execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Carries out changes in the questions of a run that goes on.
 pub(crate) async fn change(
     conn: &mut SqliteConnection,
     run: &str,
     changes: &QuestionChanges,
-    has_ended: bool,
 ) -> Result<(), sqlx::Error> {
-    if has_ended {
-        sqlx::query(CLOSE_ALL).bind(run).execute(conn).await?;
-        return Ok(());
-    }
     for step in &changes.closed {
         sqlx::query(CLOSE)
             .bind(run)

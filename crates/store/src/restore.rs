@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use crate::backup::{self, Backup, sync_folder};
 use crate::checkpoints;
 use crate::error::StoreError;
-use crate::events::{self, Encoded, Head, OfRun};
+use crate::events::{self, Head, OfRun};
 use crate::kept_values::{self, Take};
 use crate::lock::Lock;
 use crate::sealing::now;
@@ -198,15 +198,12 @@ pub(crate) async fn pause(
         let id: &str = row.try_get(1).map_err(as_store)?;
         let seq = row.try_get::<u32, _>(2).map_err(as_store)? + 1;
         let event = Event::RunPaused { by: by.to_owned() };
-        let encoded = Encoded::new(&Logged {
-            seq,
-            at: now(),
-            event,
-        })?;
+        let at = now();
+        let encoded = events::encode(&[Logged { seq, at, event }])?;
         let of_run = OfRun {
             id,
             number,
-            events: &[encoded],
+            events: &encoded,
         };
         head = events::insert(conn, head, &[of_run])
             .await

@@ -1,9 +1,11 @@
 //! The table of runs: a projection of their events, for lists and for finding what to go on with.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use baton_core::machine::Parent;
+use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, Row, SqliteConnection, SqlitePool};
 
@@ -11,13 +13,23 @@ use crate::error::StoreError;
 use crate::rows::{RunFilter, RunRow};
 use crate::sql;
 
-const INSERT: &str = "INSERT INTO runs (status, outcome, ended_at, seq, steps_done, steps_total, waiting_for, error, \
-     id, workflow, workflow_name, digest, path, work_dir, started_at, started_by, parent_run, parent_step) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
-     ON CONFLICT (id) DO NOTHING RETURNING number";
-
 /// Runs that are moved on in one trip to the thread of SQLite, least first.
 const TOGETHER: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Runs that are made in one statement, most first.
+const NEW: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+static INSERT: LazyLock<[String; NEW.len()]> = LazyLock::new(|| {
+    NEW.map(|runs| {
+        let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let more = format!(", {row}").repeat(runs - 1);
+        format!(
+            "INSERT INTO runs (status, outcome, ended_at, seq, steps_done, steps_total, waiting_for, error, id, \
+             workflow, workflow_name, digest, path, work_dir, started_at, started_by, parent_run, parent_step) \
+             VALUES {row}{more} ON CONFLICT (id) DO NOTHING RETURNING id, number"
+        )
+    })
+});
 
 /// Parameters of one run in [`ADVANCE`].
 const PARAMETERS: usize = 10;
@@ -77,17 +89,9 @@ const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    let mut all = vec![
-        INSERT,
-        STANDS,
-        ONE,
-        OPEN,
-        INTERRUPTED,
-        CHILDREN,
-        LIST,
-        COUNT,
-    ];
+    let mut all = vec![STANDS, ONE, OPEN, INTERRUPTED, CHILDREN, LIST, COUNT];
     all.push(&ADVANCE[0]);
+    all.extend(INSERT.iter().map(String::as_str));
     all
 }
 
@@ -99,28 +103,46 @@ pub(crate) enum Moved {
     Refused(StoreError),
 }
 
-/// Makes a run.
-pub(crate) async fn begin(conn: &mut SqliteConnection, run: &RunRow) -> Result<Moved, sqlx::Error> {
-    let row = sqlx::query_with(INSERT, {
+/// Makes runs.
+pub(crate) async fn begin(
+    conn: &mut SqliteConnection,
+    runs: &[&RunRow],
+) -> Result<Vec<Moved>, sqlx::Error> {
+    let mut moved = Vec::with_capacity(runs.len());
+    for (size, chunk) in sql::chunks(runs, &NEW) {
         let mut arguments = SqliteArguments::default();
-        bind_state(&mut arguments, run)?;
-        arguments
-    })
-    .bind(&run.workflow)
-    .bind(&run.workflow_name)
-    .bind(&run.digest)
-    .bind(&run.path)
-    .bind(&run.work_dir)
-    .bind(run.started_at)
-    .bind(&run.by)
-    .bind(run.parent.as_ref().map(|parent| &parent.run))
-    .bind(run.parent.as_ref().map(|parent| &parent.step))
-    .fetch_optional(&mut *conn)
-    .await?;
-    match row {
-        Some(row) => Ok(Moved::To(row.try_get(0)?)),
-        None => refusal(conn, 0, run).await,
+        for run in chunk {
+            bind_state(&mut arguments, run)?;
+            bind_origin(&mut arguments, run).map_err(sqlx::Error::Encode)?;
+        }
+        let rows = sqlx::query_with(INSERT[size].as_str(), arguments)
+            .fetch_all(&mut *conn)
+            .await?;
+        let mut numbers = BTreeMap::new();
+        for row in &rows {
+            numbers.insert(row.try_get::<&str, _>(0)?, row.try_get(1)?);
+        }
+        for run in chunk {
+            // Taken out: the same run cannot begin twice.
+            moved.push(match numbers.remove(run.id.as_str()) {
+                Some(number) => Moved::To(number),
+                None => refusal(conn, 0, run).await?,
+            });
+        }
     }
+    Ok(moved)
+}
+
+fn bind_origin(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), BoxDynError> {
+    arguments.add(&run.workflow)?;
+    arguments.add(&run.workflow_name)?;
+    arguments.add(&run.digest)?;
+    arguments.add(&run.path)?;
+    arguments.add(&run.work_dir)?;
+    arguments.add(run.started_at)?;
+    arguments.add(&run.by)?;
+    arguments.add(run.parent.as_ref().map(|parent| &parent.run))?;
+    arguments.add(run.parent.as_ref().map(|parent| &parent.step))
 }
 
 /// Moves runs on, each from the event that its writer takes for the last one.

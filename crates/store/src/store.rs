@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backup::Backup;
 use crate::checkpoints::{Checkpoint, Signer};
-use crate::events::Encoded;
 use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::restore::Restored;
@@ -116,11 +115,7 @@ impl Store {
     /// As [`Store::append`], for a caller that keeps the batch to try it again.
     pub async fn append_ref(&self, batch: &Append) -> Result<Appended, StoreError> {
         let last = check(batch)?;
-        let events = batch
-            .events
-            .iter()
-            .map(Encoded::new)
-            .collect::<Result<Vec<_>, _>>()?;
+        let events = events::encode(&batch.events)?;
         let work = Work::Append(Box::new(Batch {
             expected: batch.expected_seq,
             events,

@@ -7,7 +7,6 @@ use baton_core::machine::{Event, Logged};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::events::Encoded;
 use crate::lock::Lock;
 use crate::migrate::{self, FORMAT, MIGRATIONS};
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
@@ -33,7 +32,7 @@ fn batch(run: &str, expected: u32, bytes: usize) -> Work {
         message: "x".repeat(bytes),
     };
     let seq = expected + 1;
-    let encoded = Encoded::new(&Logged { seq, at: 1, event }).expect("it is small");
+    let events = events::encode(&[Logged { seq, at: 1, event }]).expect("it is small");
     let run = RunRow {
         id: run.to_owned(),
         seq,
@@ -42,7 +41,7 @@ fn batch(run: &str, expected: u32, bytes: usize) -> Work {
     let questions = QuestionChanges::default();
     Work::Append(Box::new(Batch {
         expected,
-        events: vec![encoded],
+        events,
         run,
         questions,
         waits: WaitChanges::default(),
@@ -55,6 +54,7 @@ async fn every_statement_can_be_prepared() {
     let (_lock, mut conn) = opened(dir.path()).await;
     let mut all = events::statements();
     all.extend(runs::statements());
+    all.extend(questions::statements());
     for statements in [
         backup::STATEMENTS,
         kept_values::STATEMENTS,
@@ -62,7 +62,6 @@ async fn every_statement_can_be_prepared() {
         open::STATEMENTS,
         restore::STATEMENTS,
         salvage::STATEMENTS,
-        questions::STATEMENTS,
         starts::STATEMENTS,
         timers::STATEMENTS,
         verify::STATEMENTS,
@@ -224,14 +223,15 @@ async fn first_format(dir: &Path) {
     .execute(&mut conn)
     .await
     .expect("a run");
-    let events: Vec<Encoded> = (1..=200)
+    let logged: Vec<Logged> = (1..=200)
         .map(|seq| {
             let event = Event::RunPaused {
                 by: format!("p{seq}"),
             };
-            Encoded::new(&Logged { seq, at: 1, event }).expect("it is small")
+            Logged { seq, at: 1, event }
         })
         .collect();
+    let events = events::encode(&logged).expect("they are small");
     let head = events::Head::read(&mut conn).await.expect("a head");
     let of_run = events::OfRun {
         id: "r",

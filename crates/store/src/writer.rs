@@ -28,7 +28,8 @@ pub(crate) const QUEUE: usize = 256;
 /// Requests in one transaction.
 const GROUP: usize = 64;
 
-/// How long the first of a group waits for the others, if there were others last time.
+/// How long the first of a group waits at most for the others, if there were others last time. It never waits longer
+/// than the last group took to be written: that would cost more than it saves.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// Something to write.
@@ -107,6 +108,7 @@ impl Writer {
     /// Writes until the store is closed or nobody holds it any more.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Command>) {
         let mut usual = 1;
+        let mut patience = GATHER;
         let mut closing = None;
         while closing.is_none() {
             let Some(first) = self.next(&mut requests).await else {
@@ -115,10 +117,12 @@ impl Writer {
             let mut group = Vec::with_capacity(usual);
             closing = sort_in(first, &mut group);
             if closing.is_none() {
-                closing = gather(&mut requests, &mut group, usual).await;
+                closing = gather(&mut requests, &mut group, usual, patience).await;
             }
             usual = group.len().max(1);
+            let begun = Instant::now();
             self.write(group).await;
+            patience = begun.elapsed().min(GATHER);
         }
         requests.close();
         while let Some(late) = requests.recv().await {
@@ -240,48 +244,46 @@ async fn write_all(
         Some(head) => head,
         None => Head::read(conn).await?,
     };
-    let mut moves: Vec<Option<Moved>> = Vec::with_capacity(work.len());
-    let mut advancing = Vec::new();
+    let (mut beginning, mut advancing) = (Vec::new(), Vec::new());
     for one in work {
-        moves.push(match one {
-            Work::Keep(keep) => {
-                keep.write(conn).await?;
-                None
-            }
+        match one {
+            Work::Keep(keep) => keep.write(conn).await?,
             Work::Rest {
                 number,
                 seq,
                 changes,
             } => {
                 timers::change(conn, *number, changes, Some(*seq)).await?;
-                None
             }
-            Work::Note(note) => {
-                timers::note(conn, note).await?;
-                None
-            }
-            Work::Append(batch) if batch.expected == 0 => {
-                Some(runs::begin(conn, &batch.run).await?)
-            }
-            Work::Append(batch) => {
-                advancing.push((batch.expected, &batch.run));
-                None
-            }
-        });
+            Work::Note(note) => timers::note(conn, note).await?,
+            Work::Append(batch) if batch.expected == 0 => beginning.push(&batch.run),
+            Work::Append(batch) => advancing.push((batch.expected, &batch.run)),
+        }
     }
+    let mut begun = runs::begin(conn, &beginning).await?.into_iter();
     let mut advanced = runs::advance(conn, &advancing).await?.into_iter();
     trial::point("store-advanced");
     let mut answers = Vec::with_capacity(work.len());
     let mut accepted = Vec::new();
-    for (one, begun) in work.iter().zip(moves) {
+    let mut ended = Vec::new();
+    for one in work {
         let Work::Append(batch) = one else {
             answers.push(Ok(None));
             continue;
         };
-        answers.push(match begun.or_else(|| advanced.next()) {
+        let is_new = batch.expected == 0;
+        let moved = if is_new {
+            begun.next()
+        } else {
+            advanced.next()
+        };
+        answers.push(match moved {
             Some(Moved::To(number)) => {
-                let has_ended = batch.run.ended_at.is_some();
-                questions::change(conn, &batch.run.id, &batch.questions, has_ended).await?;
+                if batch.run.ended_at.is_none() {
+                    questions::change(conn, &batch.run.id, &batch.questions).await?;
+                } else if !is_new {
+                    ended.push(batch.run.id.as_str());
+                }
                 let rests_at = batch.waits.is_at_rest.then_some(batch.run.seq);
                 timers::change(conn, number, &batch.waits, rests_at).await?;
                 accepted.push(OfRun {
@@ -295,6 +297,7 @@ async fn write_all(
             None => Err(StoreError::Closed),
         });
     }
+    questions::close_all(conn, &ended).await?;
     if trial::has_bug("batch-in-two-transactions") {
         sqlx::query(sql::COMMIT).execute(&mut *conn).await?;
         sqlx::query(sql::begin()).execute(&mut *conn).await?;
@@ -311,6 +314,7 @@ async fn gather(
     requests: &mut mpsc::Receiver<Command>,
     group: &mut Vec<Waiting>,
     usual: usize,
+    patience: Duration,
 ) -> Option<oneshot::Sender<()>> {
     let mut until = None;
     while group.len() < GROUP {
@@ -318,7 +322,7 @@ async fn gather(
             Ok(next) => next,
             Err(_) if group.len() >= usual => return None,
             Err(_) => {
-                let until = *until.get_or_insert_with(|| Instant::now() + GATHER);
+                let until = *until.get_or_insert_with(|| Instant::now() + patience);
                 match tokio::time::timeout_at(until, requests.recv()).await {
                     Ok(Some(next)) => next,
                     Ok(None) | Err(_) => return None,

@@ -8,7 +8,9 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptio
 use jsonata_core::value::JValue;
 use serde_json::{Map, Value};
 
-use super::{Expression, ExpressionError, Reference, SEQUENCE_LIMIT, TIME_LIMIT_MS, references};
+use super::{
+    Expression, ExpressionError, Reference, SEQUENCE_LIMIT, TIME_LIMIT_MS, plain, references,
+};
 use crate::Millis;
 use crate::machine::Evaluation;
 
@@ -117,6 +119,8 @@ impl Expression {
                 }
                 Found::Value(..) => {}
             }
+        } else if let Some(value) = plain::evaluate(&self.ast, scope) {
+            return Ok(Evaluated { value: Some(value) });
         }
         let data = self.data(&self.references, scope);
         self.run(&self.ast, &data, scope)
@@ -169,19 +173,29 @@ impl Expression {
     }
 
     fn leaf(&self, node: &AstNode, scope: &dyn Scope) -> Result<bool, ExpressionError> {
-        let mut references = references::collect(node, &self.source).references;
-        // A guard anywhere in the condition speaks for the same path everywhere in it.
-        for reference in &mut references {
-            reference.guarded |= self
-                .references
-                .iter()
-                .any(|known| known.guarded && known.path == reference.path);
-        }
-        if let Some(error) = self.first_missing(&references, scope) {
+        let part;
+        let references = if std::ptr::eq(node, &*self.ast) {
+            &*self.references
+        } else {
+            let mut found = references::collect(node, &self.source).references;
+            // A guard anywhere in the condition speaks for the same path everywhere in it.
+            for reference in &mut found {
+                reference.guarded |= self
+                    .references
+                    .iter()
+                    .any(|known| known.guarded && known.path == reference.path);
+            }
+            part = found;
+            &part
+        };
+        if let Some(error) = self.first_missing(references, scope) {
             return Err(error);
         }
-        let data = self.data(&references, scope);
-        match self.run(node, &data, scope)? {
+        let value = match plain::evaluate(node, scope) {
+            Some(value) => Some(value),
+            None => self.run(node, &self.data(references, scope), scope)?,
+        };
+        match value {
             Some(Value::Bool(result)) => Ok(result),
             Some(other) => Err(ExpressionError::new(
                 "condition-not-boolean",
@@ -225,7 +239,7 @@ impl Expression {
     }
 
     /// Only what is read goes over to JSONata.
-    fn data(&self, references: &[Reference], scope: &dyn Scope) -> JValue {
+    pub(super) fn data(&self, references: &[Reference], scope: &dyn Scope) -> JValue {
         let mut root = Map::new();
         let mut paths: Vec<&[String]> = references.iter().map(|one| one.path.as_slice()).collect();
         // Shorter paths first: a whole object covers its fields.
@@ -238,7 +252,7 @@ impl Expression {
         JValue::from(Value::Object(root))
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         node: &AstNode,
         data: &JValue,

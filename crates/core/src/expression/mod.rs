@@ -12,6 +12,7 @@
 //! * Evaluation reads nothing but the scope.
 
 mod evaluate;
+mod plain;
 mod references;
 mod template;
 

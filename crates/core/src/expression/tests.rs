@@ -254,3 +254,53 @@ fn a_decision_explains_itself() {
             .expect("an object")
     );
 }
+
+/// What is answered without JSONata is what JSONata gives.
+#[test]
+fn plain_answers_are_those_of_jsonata() {
+    let operands = [
+        "steps.load.rows",
+        "steps.score.value",
+        "steps.score.empty",
+        "steps.load.preview.amount",
+        "steps.load.gone",
+        "input.name",
+        "input.big",
+        "index",
+        "0",
+        "7.5",
+        "-3",
+        "1e308",
+        "\"north\"",
+        "\"120\"",
+        "true",
+        "null",
+    ];
+    let operators = [
+        "+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=", "&", "and", "or", "in", "??",
+    ];
+    let data = data();
+    let mut plain_ones = 0;
+    for left in operands {
+        for right in operands {
+            for operator in operators {
+                for source in [
+                    format!("{left} {operator} {right}"),
+                    format!("({left} {operator} {right}) {operator} 2"),
+                ] {
+                    let Ok(expression) = Expression::parse(&source) else {
+                        continue;
+                    };
+                    let Some(plain) = plain::evaluate(&expression.ast, &data) else {
+                        continue;
+                    };
+                    let given = expression.data(&expression.references, &data);
+                    let expected = expression.run(&expression.ast, &given, &data);
+                    assert_eq!(Ok(Some(plain)), expected, "{source}");
+                    plain_ones += 1;
+                }
+            }
+        }
+    }
+    assert!(plain_ones > 500, "only {plain_ones} were plain");
+}

@@ -589,6 +589,7 @@ impl Run {
             }
             Event::RetryHurried { step, .. } => {
                 let here = self.expect(step, "RetryHurried", &[Phase::Retrying])?;
+                self.touched.note(here);
                 self.agenda.insert(Todo::Retry(here.0, here.1));
             }
             Event::StepLogged {
@@ -625,8 +626,9 @@ impl Run {
         Ok(())
     }
 
-    pub(crate) fn state(&mut self, (frame, local): At) -> &mut StepState {
-        &mut self.frames[frame].steps[local]
+    pub(crate) fn state(&mut self, here: At) -> &mut StepState {
+        self.touched.note(here);
+        &mut self.frames[here.0].steps[here.1]
     }
 
     pub(super) fn expect(

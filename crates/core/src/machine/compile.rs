@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::plan::{
@@ -18,7 +19,7 @@ pub(super) struct Compiler<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) graphs: Vec<Graph>,
     pub(super) steps: Vec<StepPlan>,
-    pub(super) by_id: BTreeMap<String, StepIx>,
+    pub(super) by_id: IndexMap<String, StepIx>,
     pub(super) env: BTreeSet<String>,
     pub(super) problems: Vec<Problem>,
 }

@@ -50,7 +50,7 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             step,
             epoch,
             result,
-        } => run.task_ended(step, *epoch, result, at),
+        } => run.task_ended(step, *epoch, result.clone(), at),
         Input::TaskLogged {
             step,
             level,
@@ -164,6 +164,20 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
     }
 }
 
+/// As [`decide`], for an input that is used up: what a task gave goes into its event without a copy.
+pub(super) fn decide_owned(run: &Run, input: Input, at: Millis) -> Result<Vec<Event>, Refusal> {
+    match input {
+        Input::TaskEnded {
+            step,
+            epoch,
+            result,
+        } if run.started.is_some() && run.ended.is_none() => {
+            run.task_ended(&step, epoch, result, at)
+        }
+        other => decide(run, &other, at),
+    }
+}
+
 impl Run {
     fn start(&self, start: &Start) -> Result<Vec<Event>, Refusal> {
         if self.started.is_some() {
@@ -261,7 +275,7 @@ impl Run {
         &self,
         path: &str,
         epoch: u32,
-        result: &TaskResult,
+        result: TaskResult,
         at: Millis,
     ) -> Result<Vec<Event>, Refusal> {
         let Some(here) = self.locate(path) else {
@@ -273,7 +287,7 @@ impl Run {
         if !current {
             let result = match result {
                 TaskResult::Succeeded { output, port } => {
-                    json!({ "succeeded": crate::expression::brief(output), "port": port })
+                    json!({ "succeeded": crate::expression::brief(&output), "port": port })
                 }
                 TaskResult::Failed(error) => json!({ "failed": error }),
                 TaskResult::Cancelled => json!("cancelled"),
@@ -286,10 +300,10 @@ impl Run {
         }
         Ok(vec![match result {
             TaskResult::Succeeded { output, port } => {
-                self.succeed(here, port.clone(), output.clone(), Vec::new(), at)
+                self.succeed(here, port, output, Vec::new(), at)
             }
             TaskResult::Failed(_) if state.phase == Phase::Cancelling => self.cancelled(here, at),
-            TaskResult::Failed(error) => self.attempt_failed(here, error.clone(), at),
+            TaskResult::Failed(error) => self.attempt_failed(here, error, at),
             TaskResult::Cancelled => self.cancelled(here, at),
         }])
     }

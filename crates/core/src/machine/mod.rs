@@ -49,7 +49,7 @@ pub use event::{
     Question, Settlement, SkipReason, StepPath,
 };
 pub use input::{Input, Start, TaskResult};
-pub use pending::pending;
+pub use pending::{RUN_TIMERS, STEP_TIMERS, Touched, TouchedStep, pending};
 pub use plan::Plan;
 pub use run::{
     Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState,
@@ -101,10 +101,6 @@ pub fn step(run: &mut Run, input: Input, at: Millis) -> Result<Vec<Logged>, Refu
 /// # Panics
 ///
 /// As [`step`].
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "an input is used up by deciding on it"
-)]
 pub fn step_within(
     run: &mut Run,
     input: Input,
@@ -113,7 +109,7 @@ pub fn step_within(
 ) -> Result<(Vec<Logged>, bool), Refusal> {
     let at = at.max(run.at());
     let mut log = Vec::new();
-    let mut events = decide(run, &input, at)?;
+    let mut events = decide::decide_owned(run, input, at)?;
     loop {
         for event in events {
             let logged = Logged {

@@ -1,7 +1,16 @@
 //! What the machine wants from the outside, read off the state.
 
 use super::action::{Action, Task};
-use super::run::{At, FramePhase, Phase, Run, Todo, Wait};
+use super::event::StepPath;
+use super::run::{At, FramePhase, Phase, Run, StepMore, Todo, Wait};
+
+/// What the timers of a step are named, each followed by `:` and the path of the step.
+pub const STEP_TIMERS: &[&str] = &[
+    "timeout", "repeat", "wait", "event", "expire", "escalate", "remind", "retry",
+];
+
+/// The timers of a run itself, beside those of taking back, which are named `undo:` and a path.
+pub const RUN_TIMERS: &[&str] = &["run", super::budget::TIMER];
 
 /// Everything that a host has to do or watch for now. The same state gives the same actions, so a host that
 /// restarts asks again; one that goes on skips what it already does.
@@ -13,55 +22,143 @@ pub fn pending(run: &Run) -> Vec<Action> {
     for &here in &run.active {
         run.pending_of(here, &mut actions);
     }
-    for &frame in &run.compensating {
-        let Some(compensation) = &run.frames[frame].compensation else {
-            continue;
-        };
-        let Some(undo) = &compensation.current else {
-            continue;
-        };
-        let here = compensation.queue[compensation.next];
-        if undo.running {
-            actions.push(Action::StartUndo(Task {
-                step: run.path(here),
-                kind: undo.kind.clone(),
-                attempt: undo.attempt,
-                epoch: undo.epoch,
-                key: undo.key.clone(),
-                effect: undo.effect,
-                with: undo.with.clone(),
-                timeout_ms: run
-                    .step_at(here)
-                    .undo
-                    .as_ref()
-                    .and_then(|plan| plan.timeout_ms),
-            }));
-        } else if let Some(at) = undo.retry_at {
+    run.pending_beside(&mut actions);
+    actions
+}
+
+/// A step of a run, for a host that looks at it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TouchedStep(At);
+
+/// Which steps may want something else than they did when a host asked last. Looking at these alone keeps the work
+/// of a host proportional to what happened, however many steps are under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Touched {
+    /// Everything has to be looked at: nobody asked before.
+    #[default]
+    All,
+    /// These; one may be named more than once.
+    Some(Vec<TouchedStep>),
+}
+
+impl Touched {
+    pub(crate) fn note(&mut self, here: At) {
+        if let Self::Some(steps) = self
+            && steps.last() != Some(&TouchedStep(here))
+        {
+            steps.push(TouchedStep(here));
+        }
+    }
+}
+
+impl Run {
+    /// Which steps were touched since this was asked last.
+    pub fn take_touched(&mut self) -> Touched {
+        std::mem::replace(&mut self.touched, Touched::Some(Vec::new()))
+    }
+
+    /// Whether there is anything to look at that nobody asked for yet.
+    pub fn is_touched(&self) -> bool {
+        match &self.touched {
+            Touched::All => true,
+            Touched::Some(steps) => !steps.is_empty(),
+        }
+    }
+
+    /// The task of a step that is being carried out. Its key is empty where the log holds none: who needs one takes
+    /// the task from [`Run::pending_of_step`].
+    pub fn running_task(&self, TouchedStep(here): TouchedStep) -> Option<Task> {
+        let state = &self.frames[here.0].steps[here.1];
+        let step = self.step_at(here);
+        let is_running = state.phase == Phase::Running
+            && step.control.is_none()
+            && step.body.is_none()
+            && self.ended.is_none();
+        let more = state.more.as_deref().filter(|_| is_running)?;
+        Some(self.task(here, more, more.key.clone().unwrap_or_default()))
+    }
+
+    /// The path of a step and what it wants now; [`pending`] is this for all steps and for the run itself.
+    pub fn pending_of_step(&self, TouchedStep(here): TouchedStep) -> (StepPath, Vec<Action>) {
+        let mut actions = Vec::new();
+        if self.ended.is_none() && self.active.contains(&here) {
+            self.pending_of(here, &mut actions);
+        }
+        (self.path(here), actions)
+    }
+
+    /// What the run wants beside its steps: taking back, and its own time limit.
+    pub fn pending_of_run(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.ended.is_none() && self.started.is_some() {
+            self.pending_beside(&mut actions);
+        }
+        actions
+    }
+
+    fn task(&self, here: At, more: &StepMore, key: String) -> Task {
+        let state = &self.frames[here.0].steps[here.1];
+        let step = self.step_at(here);
+        Task {
+            step: self.path(here),
+            kind: step.kind.clone(),
+            attempt: state.attempt,
+            epoch: state.epoch,
+            key,
+            effect: more.effect.unwrap_or(crate::step_kind::Effect::Unsafe),
+            with: more.with.clone(),
+            timeout_ms: step.timeout_ms,
+        }
+    }
+
+    fn pending_beside(&self, actions: &mut Vec<Action>) {
+        for &frame in &self.compensating {
+            let Some(compensation) = &self.frames[frame].compensation else {
+                continue;
+            };
+            let Some(undo) = &compensation.current else {
+                continue;
+            };
+            let here = compensation.queue[compensation.next];
+            if undo.running {
+                actions.push(Action::StartUndo(Task {
+                    step: self.path(here),
+                    kind: undo.kind.clone(),
+                    attempt: undo.attempt,
+                    epoch: undo.epoch,
+                    key: undo.key.clone(),
+                    effect: undo.effect,
+                    with: undo.with.clone(),
+                    timeout_ms: self
+                        .step_at(here)
+                        .undo
+                        .as_ref()
+                        .and_then(|plan| plan.timeout_ms),
+                }));
+            } else if let Some(at) = undo.retry_at {
+                actions.push(Action::SetTimer {
+                    timer: format!("undo:{}", self.frames[frame].path),
+                    at,
+                });
+            }
+        }
+        if let Some(at) = self.run_deadline()
+            && self.frames[0].phase == FramePhase::Running
+            && self.frames[0].error.is_none()
+        {
             actions.push(Action::SetTimer {
-                timer: format!("undo:{}", run.frames[frame].path),
+                timer: "run".to_owned(),
+                at,
+            });
+        }
+        if let Some(at) = self.budget_deadline() {
+            actions.push(Action::SetTimer {
+                timer: super::budget::TIMER.to_owned(),
                 at,
             });
         }
     }
-    if let Some(at) = run.run_deadline()
-        && run.frames[0].phase == FramePhase::Running
-        && run.frames[0].error.is_none()
-    {
-        actions.push(Action::SetTimer {
-            timer: "run".to_owned(),
-            at,
-        });
-    }
-    if let Some(at) = run.budget_deadline() {
-        actions.push(Action::SetTimer {
-            timer: super::budget::TIMER.to_owned(),
-            at,
-        });
-    }
-    actions
-}
 
-impl Run {
     fn pending_of(&self, here: At, actions: &mut Vec<Action>) {
         let state = &self.frames[here.0].steps[here.1];
         let step = self.step_at(here);
@@ -84,16 +181,10 @@ impl Run {
                     actions.push(timer("repeat", at));
                 }
             }
-            Phase::Running if step.control.is_none() => actions.push(Action::StartTask(Task {
-                kind: step.kind.clone(),
-                attempt: state.attempt,
-                epoch: state.epoch,
-                key: more.key.clone().unwrap_or_else(|| self.key(&path)),
-                effect: more.effect.unwrap_or(crate::step_kind::Effect::Unsafe),
-                with: more.with.clone(),
-                timeout_ms: step.timeout_ms,
-                step: path,
-            })),
+            Phase::Running if step.control.is_none() => {
+                let key = more.key.clone().unwrap_or_else(|| self.key(&path));
+                actions.push(Action::StartTask(self.task(here, more, key)));
+            }
             Phase::Waiting => match &more.wait {
                 Some(Wait::Time { until }) => actions.push(timer("wait", *until)),
                 Some(Wait::Event { event, key, until }) => {

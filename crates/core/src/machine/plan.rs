@@ -2,9 +2,10 @@
 //!
 //! A plan never changes. A run holds the plan that it was started with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::budget::Allowance;
@@ -27,7 +28,8 @@ pub struct Plan {
     digest: String,
     pub(crate) graphs: Vec<Graph>,
     pub(crate) steps: Vec<StepPlan>,
-    pub(crate) by_id: BTreeMap<String, StepIx>,
+    /// Looked up several times for every event.
+    pub(crate) by_id: IndexMap<String, StepIx>,
     pub(crate) env: BTreeSet<String>,
     pub(crate) timeout_ms: Option<i64>,
     pub(crate) limits: Allowance,
@@ -170,7 +172,7 @@ impl Plan {
             catalog,
             graphs: Vec::new(),
             steps: Vec::new(),
-            by_id: BTreeMap::new(),
+            by_id: IndexMap::new(),
             env: BTreeSet::new(),
             problems: Vec::new(),
         };

@@ -335,6 +335,7 @@ impl Run {
             }
             "retry" => {
                 let here = self.expect(path, "TimerFired", &[Phase::Retrying])?;
+                self.touched.note(here);
                 self.agenda.insert(Todo::Retry(here.0, here.1));
             }
             "repeat" => {

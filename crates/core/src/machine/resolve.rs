@@ -151,13 +151,10 @@ impl Scope for RunScope<'_> {
     }
 
     fn steps(&self) -> Vec<String> {
-        self.run
-            .plan
-            .by_id
-            .keys()
-            .filter(|id| self.step(id).is_some())
-            .cloned()
-            .collect()
+        let ids = self.run.plan.by_id.keys();
+        let mut ids: Vec<String> = ids.filter(|id| self.step(id).is_some()).cloned().collect();
+        ids.sort_unstable();
+        ids
     }
 
     fn now(&self) -> Millis {
@@ -207,26 +204,17 @@ impl Run {
             because: None,
             error: None,
         };
-        let mut scope = RunScope::of_step(self, here, at);
         let open = match ending {
             Ending::Nothing => false,
-            Ending::Success { port, output } => {
-                scope = scope
-                    .with("output", (*output).clone())
-                    .fresh(&self.step_at(here).id, output);
-                match edge.on {
-                    Some(On::Error) => false,
-                    Some(On::Always) => true,
-                    None => edge
-                        .port
-                        .as_deref()
-                        .is_none_or(|wanted| Some(wanted) == *port),
-                }
-            }
-            Ending::Failure(error) => {
-                scope = scope.with("error", serde_json::to_value(error).unwrap_or_default());
-                edge.on.is_some()
-            }
+            Ending::Success { port, .. } => match edge.on {
+                Some(On::Error) => false,
+                Some(On::Always) => true,
+                None => edge
+                    .port
+                    .as_deref()
+                    .is_none_or(|wanted| Some(wanted) == *port),
+            },
+            Ending::Failure(_) => edge.on.is_some(),
         };
         if !open {
             return not_taken;
@@ -236,6 +224,16 @@ impl Run {
                 taken: true,
                 ..not_taken
             };
+        };
+        let scope = RunScope::of_step(self, here, at);
+        let scope = match ending {
+            Ending::Success { output, .. } => scope
+                .with("output", (*output).clone())
+                .fresh(&self.step_at(here).id, output),
+            Ending::Failure(error) => {
+                scope.with("error", serde_json::to_value(error).unwrap_or_default())
+            }
+            Ending::Nothing => scope,
         };
         match when.evaluate_condition(&scope) {
             Ok(taken) => EdgeResolution {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::budget::{Allowance, Spent};
 use super::event::{Decision, Evaluation, Outcome, Parent, Passed, Question, SkipReason, StepPath};
 use super::frames::Frames;
+use super::pending::Touched;
 use super::plan::{GraphIx, Plan, StepIx, StepPlan};
 use crate::Millis;
 use crate::error::StepError;
@@ -42,6 +43,8 @@ pub struct Run {
     pub(crate) outcome_name: Option<String>,
     pub(crate) end_outputs: Option<Value>,
     pub(crate) ended: Option<Ended>,
+    /// For hosts, no part of what the run is: which steps to look at again.
+    pub(crate) touched: Touched,
 }
 
 /// How a run began.
@@ -447,6 +450,7 @@ impl Run {
             outcome_name: None,
             end_outputs: None,
             ended: None,
+            touched: Touched::All,
         }
     }
 

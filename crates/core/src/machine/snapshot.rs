@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::budget::Spent;
 use super::frames::{Frames, Packed};
+use super::pending::Touched;
 use super::plan::Plan;
 use super::run::{At, Ended, Frame, FrameIx, Run, Signal, Started, Todo};
 use crate::Millis;
@@ -129,6 +130,8 @@ pub fn snapshot(run: &mut Run) -> Vec<u8> {
         outcome_name,
         end_outputs,
         ended,
+        // No part of what the run is.
+        touched: _,
     } = &*run;
     let mut open = BTreeMap::new();
     let mut packed = Vec::new();
@@ -264,5 +267,6 @@ pub fn restore(plan: &Arc<Plan>, bytes: Vec<u8>) -> Result<Run, SnapshotError> {
         outcome_name,
         end_outputs,
         ended,
+        touched: Touched::All,
     })
 }

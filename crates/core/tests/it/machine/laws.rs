@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_core::machine::{
-    Budget, Event, Input, Logged, Phase, Plan, Run, SnapshotError, Status, apply, pending, replay,
-    restore, snapshot,
+    Action, Budget, Event, Input, Logged, Phase, Plan, Run, SnapshotError, Status, Touched, apply,
+    pending, replay, restore, snapshot,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -123,6 +123,10 @@ fn random_run(seed: u64) -> Host {
     let mut host = Host::start(&plan, input);
     drive(&mut host, &mut dice);
     host
+}
+
+fn shown(action: &Action) -> String {
+    format!("{action:?}")
 }
 
 /// Everything that can be seen of a run.
@@ -282,6 +286,31 @@ proptest! {
             apply(&mut run, logged).expect("it follows");
         }
         prop_assert!(raises <= stops);
+    }
+
+    /// A host that looks only at the steps that were touched sees everything that is pending.
+    #[test]
+    fn looking_at_touched_steps_is_enough(seed in any::<u64>()) {
+        let whole = random_run(seed);
+        let mut run = Run::new(whole.run.plan().clone());
+        prop_assert_eq!(run.take_touched(), Touched::All);
+        let mut known: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+        for logged in &whole.log {
+            apply(&mut run, logged).expect("a log can be replayed");
+            let Touched::Some(steps) = run.take_touched() else {
+                return Err(TestCaseError::fail("only what was touched is asked for"));
+            };
+            for step in steps {
+                let (path, actions) = run.pending_of_step(step);
+                known.insert(path, actions);
+            }
+            let of_run = run.pending_of_run();
+            let mut seen: Vec<String> = known.values().flatten().chain(&of_run).map(shown).collect();
+            let mut all: Vec<String> = pending(&run).iter().map(shown).collect();
+            seen.sort();
+            all.sort();
+            prop_assert_eq!(seen, all, "after {:?}", logged);
+        }
     }
 
     /// A completed step is never started again.
