@@ -295,7 +295,7 @@ mod tests {
         }
     }
 
-    async fn run(app: &App, steps: serde_json::Value) -> serde_json::Value {
+    async fn run(app: &App, steps: &serde_json::Value) -> serde_json::Value {
         let document = json!({ "format": 1, "id": "w", "name": "W", "steps": steps, "edges": [] });
         let request = json!({ "document": document, "input": {} });
         app.call("run_start", request).await.expect("it starts")["run"].clone()
@@ -318,7 +318,7 @@ mod tests {
         assert!(!made(&app).await, "nothing has happened yet");
 
         let set = json!([{ "id": "a", "kind": "set_values", "with": { "values": { "x": 1 } } }]);
-        let first = run(&app, set).await;
+        let first = run(&app, &set).await;
         until(&app, &first, "succeeded").await;
         assert!(made(&app).await);
         clock.advance(3_600_000);
