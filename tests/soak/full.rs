@@ -27,7 +27,8 @@ pub(crate) fn run(cx: &Cx) -> anyhow::Result<Tally> {
     }
     drop(probe);
     Ok(series(cx, cx.cases, |case| {
-        let size = 1_200 + case.chance.below(2_500);
+        // Most of it is freed later: what stood still needs room for all that it has left to do.
+        let size = 3_000 + case.chance.below(3_000);
         let disk = Disk::mount(&case.folder.join("disk"), size)?;
         let done = cx.runtime.block_on(fill(case, &disk.path, size));
         case.done();
@@ -108,7 +109,7 @@ fn workflow(last: Last) -> Workflow {
 async fn fill(case: &Case<'_>, disk: &Path, size: u64) -> Result<(), String> {
     let text = |error: baton_store::StoreError| format!("{} {error}", error.code());
     let ballast = disk.join("ballast");
-    std::fs::write(&ballast, vec![1u8; (size / 2 * 1_024) as usize])
+    std::fs::write(&ballast, vec![1u8; (size * 3 / 4 * 1_024) as usize])
         .map_err(|error| error.to_string())?;
     let data = disk.join("data");
     let store = Store::open(&data, OpenOptions::default())

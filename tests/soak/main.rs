@@ -22,6 +22,7 @@ mod disk;
 mod effects;
 mod engine;
 mod faults;
+mod firings;
 mod full;
 mod harness;
 mod kill;
@@ -61,6 +62,14 @@ const HARNESSES: &[Harness] = &[
         ci: 200,
         full: 4_000,
         run: engine::run,
+    },
+    Harness {
+        name: "firings",
+        target: "R-11",
+        injects: "SIGKILL while firings of a trigger are recorded; whoever comes back looks at the last ones again",
+        ci: 120,
+        full: 3_000,
+        run: firings::run,
     },
     Harness {
         name: "power",
@@ -181,6 +190,7 @@ async fn child(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["save", folder] => save::child(Path::new(folder)).await,
         ["engine", folder, runs] => engine::child(Path::new(folder), runs.parse()?).await,
+        ["firings", data] => firings::child(Path::new(data)).await,
         ["effects", folder, answer] => effects::child(Path::new(folder), answer).await,
         _ => anyhow::bail!("there is no such process: {words:?}"),
     }

@@ -102,6 +102,11 @@ pub(crate) const BUGS: &[Planted] = &[
     ),
     bug("no-lock", "writers", "a data folder may have two owners"),
     bug(
+        "no-unique-firing",
+        "firings",
+        "an instant that was recorded before is recorded again",
+    ),
+    bug(
         "unsafe-runs-again",
         "effects",
         "an interrupted step runs again though it must not",

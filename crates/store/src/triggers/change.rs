@@ -7,6 +7,8 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use crate::trial;
+
 use super::rows::{
     ActivationState, FiringState, HookRequest, NewActivation, NewFiring, Recorded, SavedInput,
     WatchedFile,
@@ -330,8 +332,12 @@ async fn record(conn: &mut SqliteConnection, firing: &NewFiring) -> Result<Recor
         .bind(&firing.key)
         .fetch_optional(&mut *conn)
         .await?;
+    let mut key = firing.key.clone();
     if known.is_some() {
-        return Ok(Recorded::Duplicate);
+        if !trial::has_bug("no-unique-firing") {
+            return Ok(Recorded::Duplicate);
+        }
+        key.push_str(&format!(" again {}", firing.at));
     }
     let read = |row: &SqliteRow| {
         Ok::<_, sqlx::Error>((row.try_get::<String, _>(0)?, row.try_get::<u32, _>(1)?))
@@ -354,7 +360,7 @@ async fn record(conn: &mut SqliteConnection, firing: &NewFiring) -> Result<Recor
     sqlx::query(FIRE)
         .bind(workflow)
         .bind(trigger)
-        .bind(&firing.key)
+        .bind(key)
         .bind(firing.revision)
         .bind(firing.state.word())
         .bind(&firing.reason)
