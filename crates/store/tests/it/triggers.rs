@@ -35,14 +35,15 @@ fn firing(revision: u32, key: &str) -> NewFiring {
 }
 
 async fn one(store: &Store, firing: NewFiring) -> Recorded {
-    store.record(vec![firing], None).await.unwrap()[0]
+    let said = store.record(vec![firing], None).await;
+    said.expect("it is taken")[0]
 }
 
 async fn of(store: &Store, trigger: &str) -> Activation {
     store
         .activation("w", trigger)
         .await
-        .unwrap()
+        .expect("it can be read")
         .expect("it is active")
 }
 
@@ -323,7 +324,8 @@ async fn the_ledger_of_files_is_written_with_the_firing() {
         ..firing(1, "file:a")
     };
     assert_eq!(one(&store, with.clone()).await, Recorded::Accepted);
-    assert_eq!(store.watched_files("w", "t").await.unwrap(), [file.clone()]);
+    let kept = store.watched_files("w", "t").await.unwrap();
+    assert_eq!(kept, std::slice::from_ref(&file));
     let seen = WatchedFile {
         path: "in/b.csv".to_owned(),
         state: "growing".to_owned(),

@@ -136,10 +136,10 @@ impl Fields {
                 let (range, step) = part.split_once('/').unwrap_or((part, "1"));
                 let (first, last) = match range.split_once('-') {
                     _ if range == "*" => (min, max),
-                    Some((first, last)) => (first.parse().unwrap(), last.parse().unwrap()),
-                    None => (range.parse().unwrap(), range.parse().unwrap()),
+                    Some((first, last)) => (number(first), number(last)),
+                    None => (number(range), number(range)),
                 };
-                let step: u32 = step.parse().unwrap();
+                let step = number(step);
                 for value in (first..=last).filter(|value| (value - first) % step == 0) {
                     held[value as usize] = true;
                 }
@@ -173,4 +173,8 @@ impl Fields {
                 holds(2) && holds(4)
             }
     }
+}
+
+fn number(text: &str) -> u32 {
+    text.parse().expect("the shapes hold numbers")
 }

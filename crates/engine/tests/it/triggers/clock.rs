@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 use super::{HOUR, due, states};
 use crate::support::{Bench, START};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the values in place"
+)]
 fn hourly(more: Value) -> Value {
     let mut trigger =
         json!({ "id": "t", "kind": "schedule", "cron": "0 * * * *", "overlap": "allow" });

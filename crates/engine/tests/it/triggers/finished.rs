@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use super::{flow, states};
 use crate::support::{Act, Bench};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the values in place"
+)]
 fn after(workflow: &str, outcome: Value) -> Value {
     json!([{ "id": "t", "kind": "workflow_finished", "workflow": workflow, "outcome": outcome,
         "input": { "from": "{% trigger.payload.number %}", "how": "{% trigger.payload.outcome %}" } }])

@@ -19,6 +19,10 @@ use crate::support::{Bench, workflow};
 pub(crate) const HOUR: i64 = 3_600_000;
 
 /// A workflow of one step `a`, with these triggers.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the values in place"
+)]
 pub(crate) fn flow(id: &str, triggers: Value) -> baton_core::document::Workflow {
     workflow(json!({
         "id": id,
