@@ -297,7 +297,7 @@ fn is_left_to_others(run: &Run) -> bool {
         return false;
     }
     let mut is_waiting = false;
-    for (_, step) in run.steps() {
+    for (_, step) in run.open_steps() {
         let is_left = match step.state.phase {
             Phase::Idle | Phase::Succeeded | Phase::Failed | Phase::Skipped | Phase::Cancelled => {
                 continue;
@@ -344,7 +344,7 @@ fn children(run: &Run) -> Vec<String> {
 }
 
 fn waits(run: &Run) -> impl Iterator<Item = (String, String, Wait)> {
-    run.steps().filter_map(|(path, step)| {
+    run.open_steps().filter_map(|(path, step)| {
         let wait = step
             .more()?
             .wait

@@ -217,6 +217,7 @@ async fn million(folder: &Path) -> Result<()> {
     let dir = tempfile::tempdir_in(folder)?;
     let long = Arc::new(parse(&json!({
         "format": 1, "id": "long", "name": "Long",
+        "limits": { "steps": 1_000_000, "iterations": 1_000_000, "memory": "4 GB" },
         "steps": [
             { "id": "each", "kind": "for_each", "with": { "items": "{% input.items %}" }, "body": { "edges": [], "steps": [
                 { "id": "add", "kind": "set_values", "with": { "values": { "n": "{% item + 1 %}" } } } ] } },

@@ -425,7 +425,7 @@ async fn is_acting(app: &App) -> bool {
     };
     for run in engine.live() {
         let acts = |run: &Run, _, _| {
-            run.steps()
+            run.open_steps()
                 .any(|(_, step)| step.state.phase == Phase::Running && !step.is_container())
         };
         if engine.look(&run, acts).await == Some(true) {

@@ -545,6 +545,13 @@ impl Run {
         (0..self.graphs()).flat_map(|graph| self.steps_of(graph))
     }
 
+    /// The same for the graphs that have not ended: what is under way is there, however long the run is.
+    pub fn open_steps(&self) -> impl Iterator<Item = (StepPath, StepView<'_>)> {
+        (0..self.graphs())
+            .filter(|graph| !self.is_graph_ended(*graph))
+            .flat_map(|graph| self.steps_of(graph))
+    }
+
     /// The same for one graph.
     pub fn steps_of(&self, graph: usize) -> impl Iterator<Item = (StepPath, StepView<'_>)> {
         let begun = self.frames[graph]
