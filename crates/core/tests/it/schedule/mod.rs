@@ -41,8 +41,10 @@ fn every_shape_fires_by_the_rule_where_clocks_change() {
 
 /// Three days before each change of the clock within a year; without any change, the first days of the year.
 fn around_changes(zone: &str) -> Vec<i64> {
-    let zone = TimeZoneDatabase::bundled().get(zone).unwrap();
-    let first = Timestamp::from_millisecond(NEW_YEAR).unwrap();
+    let zone = TimeZoneDatabase::bundled()
+        .get(zone)
+        .expect("the zone exists");
+    let first = Timestamp::from_millisecond(NEW_YEAR).expect("in range");
     let year = 366 * 86_400_000;
     let changes = zone
         .following(first)
