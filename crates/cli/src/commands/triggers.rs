@@ -52,10 +52,14 @@ pub(crate) async fn run(
     }
 }
 
-/// To look only, beside whoever owns the data folder; nothing if there is no folder yet.
+/// To look only; nothing if there is no folder yet. Whoever owns the folder is asked: it knows whether triggers act.
 async fn look(data: Option<&Path>) -> Result<Option<Session>, Trouble> {
-    if !data_dir(data)?.join(DATABASE).exists() {
+    let folder = data_dir(data)?;
+    if !folder.join(DATABASE).exists() {
         return Ok(None);
+    }
+    if let Ok(Some(_)) = baton_api::owner::owner_of(&folder).await {
+        return Session::open(data).await.map(Some);
     }
     Session::look(data).await.map(Some)
 }
