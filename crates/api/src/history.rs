@@ -22,6 +22,8 @@ const MAX_STATES: usize = 16;
 const PAGE: u32 = 5_000;
 /// A snapshot is looked for if that saves so many events.
 const WORTH_A_SNAPSHOT: u32 = 5_000;
+/// A run with more graphs than this is not copied on the way.
+const MAX_COPIED: usize = 2_000;
 /// While a log is replayed, a state is kept this often at least.
 const MIN_STRIDE: u32 = 1_000;
 
@@ -36,7 +38,7 @@ pub(crate) struct Histories {
 struct History {
     plan: Arc<Plan>,
     /// Those that were used last come first.
-    states: Mutex<VecDeque<Run>>,
+    states: Mutex<VecDeque<Arc<Run>>>,
 }
 
 impl Histories {
@@ -71,19 +73,23 @@ pub(crate) async fn plan(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError>
 /// # Errors
 ///
 /// If the store cannot be read, or the log is damaged.
-pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Run, ApiError> {
+pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Arc<Run>, ApiError> {
     let history = history(app, row).await?;
     let mut run = history
         .near(seq)
-        .unwrap_or_else(|| Run::new(history.plan.clone()));
+        .unwrap_or_else(|| Arc::new(Run::new(history.plan.clone())));
     let snapshots = Snapshots::new(app.store());
     if seq - run.seq() >= WORTH_A_SNAPSHOT
         && let Some(kept) = snapshots.load(&row.id, &history.plan, seq).await
         && kept.seq() > run.seq()
     {
-        run = kept;
-        history.keep(&mut run);
+        run = Arc::new(kept);
     }
+    if run.seq() == seq {
+        history.keep(run.clone());
+        return Ok(run);
+    }
+    let mut run = Arc::unwrap_or_clone(run);
     // Whoever looks at one position often looks at those around it next.
     let stride = MIN_STRIDE.max((seq - run.seq()) / 8);
     let mut kept = run.seq();
@@ -111,13 +117,17 @@ pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Run, ApiErro
                 ApiError::new(Code::Store, message)
                     .hint("check the data folder with `baton verify`")
             })?;
-            if run.seq() - kept >= stride {
+            // A copy of a run with many graphs costs more than it saves.
+            if run.seq() - kept >= stride && run.graphs() <= MAX_COPIED {
                 kept = run.seq();
-                history.keep(&mut run);
+                history.keep(Arc::new(run.clone()));
             }
         }
     }
-    history.keep(&mut run);
+    // Graphs that ended are shared by all copies then.
+    machine::compact(&mut run);
+    let run = Arc::new(run);
+    history.keep(run.clone());
     Ok(run)
 }
 
@@ -159,12 +169,12 @@ async fn compile(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
 }
 
 impl History {
-    fn states(&self) -> MutexGuard<'_, VecDeque<Run>> {
+    fn states(&self) -> MutexGuard<'_, VecDeque<Arc<Run>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last kept state at or before event `seq`.
-    fn near(&self, seq: u32) -> Option<Run> {
+    fn near(&self, seq: u32) -> Option<Arc<Run>> {
         let mut states = self.states();
         let (at, _) = states
             .iter()
@@ -176,12 +186,10 @@ impl History {
         Some(found)
     }
 
-    fn keep(&self, run: &mut Run) {
-        // Graphs that ended are shared by all copies then.
-        machine::compact(run);
+    fn keep(&self, run: Arc<Run>) {
         let mut states = self.states();
         states.retain(|kept| kept.seq() != run.seq());
-        states.push_front(run.clone());
+        states.push_front(run);
         states.truncate(MAX_STATES);
     }
 }

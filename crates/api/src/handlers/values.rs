@@ -125,7 +125,7 @@ pub async fn expression_try(
     };
     if let Some(run) = run {
         let row = runs::row(app, &run).await?;
-        data.take(&history::at(app, &row, row.seq).await?);
+        data.take(history::at(app, &row, row.seq).await?.as_ref());
     }
     if let Some(Value::Object(mut names)) = scope {
         if let Some(Value::Object(steps)) = names.remove("steps") {
