@@ -33,6 +33,7 @@ mod random;
 mod save;
 mod trace;
 mod writers;
+mod zones;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -126,6 +127,14 @@ const HARNESSES: &[Harness] = &[
         ci: 120,
         full: 4_000,
         run: effects::run,
+    },
+    Harness {
+        name: "zones",
+        target: "R-10",
+        injects: "schedules of twelve shapes over two years in every time zone, compared with a slow answer, minute by minute",
+        ci: 12,
+        full: 600,
+        run: zones::run,
     },
     Harness {
         name: "planted",
