@@ -3,11 +3,12 @@
 import { ActionIcon, Select, TextInput, Tooltip } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, History, Search, ShieldAlert, X } from "lucide-react";
+import { History, Search, ShieldAlert, X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { runListQuery } from "../../backend/queries";
 import type { RunStatus } from "../../bindings/RunStatus";
 import type { RunSummary } from "../../bindings/RunSummary";
+import { Pager } from "../../components/Pager";
 import { PanelEmpty, PanelError, PanelSkeleton, sentence } from "../../components/Panel";
 import { runLooks } from "../../components/status";
 import { Words } from "../../components/Words";
@@ -129,23 +130,7 @@ export default function HistoryPanel() {
           ))}
         </div>
       )}
-      {total > PAGE && (
-        <div className={classes.pager}>
-          <ActionIcon aria-label="Newer runs" disabled={page === 0} onClick={() => setPage(page - 1)}>
-            <ChevronLeft size={15} />
-          </ActionIcon>
-          <span>
-            {page * PAGE + 1}–{Math.min(total, (page + 1) * PAGE)} of {total.toLocaleString("en")}
-          </span>
-          <ActionIcon
-            aria-label="Older runs"
-            disabled={(page + 1) * PAGE >= total}
-            onClick={() => setPage(page + 1)}
-          >
-            <ChevronRight size={15} />
-          </ActionIcon>
-        </div>
-      )}
+      <Pager noun="runs" page={page} size={PAGE} total={total} onPage={setPage} />
     </section>
   );
 }

@@ -1,10 +1,11 @@
 /** What a trigger recorded, newest first: what fired, what did not, and why. */
-import { ActionIcon, Tooltip } from "@mantine/core";
+import { Tooltip } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ArrowRight, ChevronLeft, ChevronRight } from "lucide-react";
+import { ArrowRight } from "lucide-react";
 import { useState } from "react";
 import { firingsQuery } from "../../backend/queries";
 import type { FiringLine } from "../../bindings/FiringLine";
+import { Pager } from "../../components/Pager";
 import { PanelError, PanelSkeleton } from "../../components/Panel";
 import { Words } from "../../components/Words";
 import StatusMark from "../runs/StatusMark";
@@ -36,23 +37,7 @@ export default function FiringList({ workflow, trigger }: { workflow: string; tr
           <Firing key={firing.id} firing={firing} now={now} />
         ))}
       </ol>
-      {total > PAGE && (
-        <div className={classes.pager}>
-          <ActionIcon aria-label="Newer firings" disabled={page === 0} onClick={() => setPage(page - 1)}>
-            <ChevronLeft size={15} />
-          </ActionIcon>
-          <span>
-            {page * PAGE + 1}–{Math.min(total, (page + 1) * PAGE)} of {total.toLocaleString("en")}
-          </span>
-          <ActionIcon
-            aria-label="Older firings"
-            disabled={(page + 1) * PAGE >= total}
-            onClick={() => setPage(page + 1)}
-          >
-            <ChevronRight size={15} />
-          </ActionIcon>
-        </div>
-      )}
+      <Pager noun="firings" page={page} size={PAGE} total={total} onPage={setPage} />
     </>
   );
 }
