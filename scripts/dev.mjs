@@ -17,7 +17,7 @@ await main(async () => {
   await step("Look for what is needed", () => setup(["compile"]));
   await step("Build the program", async () => {
     await buildInterface();
-    await build(["baton-cli"]);
+    await build();
   });
   await step("Serve", async () => {
     const backend = spawn(builtProgram("baton", "dev"), ["serve", "--no-open", "--port", String(port)], {

@@ -95,7 +95,7 @@ await main(async () => {
   await step("Build", async () => {
     if (process.env.BATON_BIN && process.env.BATON_DESKTOP_BIN) return "programs are given";
     await buildInterface();
-    await build(["baton-desktop", "baton-cli"]);
+    await build();
     return "built";
   });
   await step("The window", pictureOfWindow);

@@ -34,9 +34,7 @@ await main(async () => {
   const name = inWindow ? "baton-desktop" : "baton";
   // Beside the program in an installed Baton; here the program may be built anywhere.
   const env = { BATON_SAMPLES_DIR: inProject("workflows"), BATON_UI_DIR: inProject("ui/dist"), ...process.env };
-  await step("Build the program (the first time takes some minutes)", async () => {
-    await build([inWindow ? "baton-desktop" : "baton-cli"]);
-  });
+  await step("Build the program (the first time takes some minutes)", () => build());
 
   if (inWindow) {
     return await step("Open the window", async () => {

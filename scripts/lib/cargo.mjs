@@ -1,5 +1,6 @@
 // How the scripts build Rust. One profile for everything but measuring: docs/decisions/0002-one-build.md.
 import { existsSync, readFileSync } from "node:fs";
+import { missing } from "./needs.mjs";
 import { builtProgram, inProject } from "./paths.mjs";
 import { must } from "./run.mjs";
 import { Trouble } from "./terminal.mjs";
@@ -10,9 +11,16 @@ export function rustVersion() {
   return manifest.match(/^rust-version = "([\d.]+)"/m)[1];
 }
 
-/** Builds a program and gives its path. `profile` is a cargo profile. */
-export async function build(packages, { profile = "dev" } = {}) {
-  await must("cargo", ["build", "--profile", profile, ...packages.flatMap((name) => ["-p", name])]);
+/**
+ * Builds the programs. `profile` is a cargo profile.
+ *
+ * Always with the features that `npm test` builds with, or cargo would compile most of the dependencies a second time: the whole
+ * workspace, and what tests need of the dependencies as well. `--examples` asks for the latter; there are none to build.
+ * Only where the window cannot be built is it left out.
+ */
+export async function build({ profile = "dev" } = {}) {
+  const withoutWindow = missing(["window"]).length > 0 ? ["--exclude", "baton-desktop"] : [];
+  await must("cargo", ["build", "--profile", profile, "--workspace", ...withoutWindow, "--bins", "--examples"]);
 }
 
 /** The path of a built program; says how to build it if it is not there. */

@@ -61,7 +61,7 @@ pub struct TriggerLine {
     pub trigger: String,
     /// Its kind.
     pub kind: String,
-    /// When it fires, in a few words: `0 6 * * 1-5 in Europe/Berlin`.
+    /// When it fires, in a few words: `every weekday at 06:00 in Europe/Berlin`.
     pub summary: String,
     /// Whether it acts.
     pub status: TriggerStatus,
@@ -261,6 +261,8 @@ pub struct SchedulePreview {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ScheduleShown {
+    /// What it says, in a few words; empty while something is wrong.
+    pub summary: String,
     /// The next instants. None, and no problem: it is over.
     pub next: Vec<DueInstant>,
     /// What is wrong with the settings.

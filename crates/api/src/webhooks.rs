@@ -57,6 +57,21 @@ pub struct HookView {
     /// Its whole address, while it listens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// How a sender proves that it knows the secret: `hmac` or `header`.
+    pub auth: String,
+    /// The header with the signature or the secret.
+    pub header: String,
+    /// The header with the seconds since 1970, where a signature covers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp_header: Option<String>,
+    /// The environment variable that holds the secret.
+    pub variable: String,
+    /// Whether that variable holds enough to be a secret.
+    pub has_secret: bool,
+    /// How many requests a minute start something.
+    pub per_minute: u32,
+    /// How many firings may wait for their run.
+    pub most_waiting: u32,
     /// Requests that started something, since this start.
     pub accepted: u32,
     /// Requests that had been taken before.

@@ -1,25 +1,13 @@
 // The studio for everybody: axe finds nothing, in light and in dark; a thousand steps stay quick.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
+import { findings } from "../lib/axe.mjs";
 import { journey } from "../lib/journey.mjs";
 import { chain, textOf } from "../lib/made.mjs";
 import { readSample } from "../lib/samples.mjs";
 import { at, canvasOf, eventually, openFile, openSample } from "../lib/studio.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const airports = readSample("airports");
-
-/** Findings of axe that keep somebody from using the page. */
-async function findings(page) {
-  await page.evaluate(axe);
-  return await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
-    });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).slice(0, 4).join(" | ")}`);
-  });
-}
 
 for (const theme of ["light", "dark"]) {
   journey(`axe finds nothing to complain about in ${theme}`, { theme }, async ({ page }) => {

@@ -8,6 +8,7 @@ import { BackupsDialog } from "../features/keeping/BackupsDialog";
 import { StartPage } from "../features/start/StartPage";
 import { LimitsDialog } from "../features/system/LimitsDialog";
 import { SafeModeDialog } from "../features/system/SafeModeDialog";
+import { WebhooksDialog } from "../features/webhooks/WebhooksDialog";
 import { useSettings } from "../state/settings";
 import { useView } from "../state/view";
 import { theme } from "../theme/theme";
@@ -52,6 +53,7 @@ function Page() {
       <PickDialog />
       <LimitsDialog />
       <SafeModeDialog />
+      <WebhooksDialog />
       <AskDialog />
     </>
   );

@@ -37,7 +37,7 @@ export function BottomTabs() {
             onClick={() => showPanel("bottom", isActive ? null : panel.id)}
           >
             <Icon size={14} aria-hidden />
-            {panel.title}
+            <span className={classes.word}>{panel.title}</span>
             {count > 0 && <span className={classes.count}>{count}</span>}
           </UnstyledButton>
         );

@@ -1,6 +1,15 @@
 import type { LucideIcon } from "lucide-react";
 
-export type CommandGroup = "File" | "Edit" | "Select" | "View" | "Steps" | "Run" | "Panels" | "Help";
+export type CommandGroup =
+  | "File"
+  | "Edit"
+  | "Select"
+  | "View"
+  | "Steps"
+  | "Run"
+  | "Panels"
+  | "Settings"
+  | "Help";
 
 /**
  * Something that a person can do. Menu, command palette, keys and the help page are made from the one list of

@@ -10,6 +10,7 @@ import {
   Home,
   Image,
   Moon,
+  Mouse,
   PanelBottom,
   Play,
   Redo2,
@@ -17,7 +18,9 @@ import {
   SaveAll,
   ShieldAlert,
   Square,
+  SunMoon,
   Undo2,
+  Webhook,
   Zap,
 } from "lucide-react";
 import { call } from "../backend/call";
@@ -175,9 +178,17 @@ export const commands: readonly Command[] = [
     run: () => useRun.getState().closeRun(),
   },
   {
+    id: "webhooks",
+    title: "Webhooks…",
+    group: "Settings",
+    icon: Webhook,
+    words: "http request port listen call address curl secret triggers",
+    run: () => useSystem.getState().show("webhooks"),
+  },
+  {
     id: "limits",
     title: "Limits…",
-    group: "Run",
+    group: "Settings",
     icon: Gauge,
     words: "settings budgets concurrency resources disk rate",
     run: () => useSystem.getState().show("limits"),
@@ -185,7 +196,7 @@ export const commands: readonly Command[] = [
   {
     id: "safe-mode",
     title: "Safe mode and starts…",
-    group: "Run",
+    group: "Settings",
     icon: ShieldAlert,
     words: "crash quarantine set aside release",
     run: () => useSystem.getState().show("safe-mode"),
@@ -239,16 +250,32 @@ export const commands: readonly Command[] = [
   {
     id: "backups",
     title: "Backups…",
-    group: "File",
+    group: "Settings",
     icon: ArchiveRestore,
     words: "backup restore copy keep safe settings data folder",
     run: () => useView.getState().openDialog("backups"),
   },
-  { id: "theme", title: "Light or dark", group: "View", icon: Moon, words: "theme colour", run: toggleTheme },
+  {
+    id: "theme",
+    title: "Light or dark",
+    group: "Settings",
+    icon: Moon,
+    words: "theme colour",
+    run: toggleTheme,
+  },
+  {
+    id: "follow-system",
+    title: "Light or dark as the system",
+    group: "Settings",
+    icon: SunMoon,
+    words: "theme auto",
+    run: () => useSettings.getState().change({ theme: "system" }),
+  },
   {
     id: "wheel",
     title: "Wheel: zoom or scroll",
-    group: "View",
+    group: "Settings",
+    icon: Mouse,
     words: "mouse trackpad pan settings",
     run() {
       const { wheel, change } = useSettings.getState();
@@ -259,13 +286,6 @@ export const commands: readonly Command[] = [
           : "The wheel zooms",
       );
     },
-  },
-  {
-    id: "follow-system",
-    title: "Light or dark as the system",
-    group: "View",
-    words: "theme auto",
-    run: () => useSettings.getState().change({ theme: "system" }),
   },
   {
     id: "toggle-bottom",

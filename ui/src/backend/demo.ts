@@ -6,6 +6,7 @@ import type { Step } from "../bindings/Step";
 import type { StepStatus } from "../bindings/StepStatus";
 import type { Workflow } from "../bindings/Workflow";
 import type { Backend } from "./backend";
+import { demoTriggers } from "./demo-triggers";
 import { memoryBackend, plainCheck } from "./memory";
 
 // A made-up backend to look at the UI without Rust: `npm run -w ui dev`, then `/?memory`. Never part of a build.
@@ -113,7 +114,15 @@ const churn: Workflow = {
   id: "churn_retention",
   name: "Churn retention",
   about: { purpose: "Finds customers who may leave and offers them something, after a person agreed." },
-  triggers: [],
+  triggers: [
+    {
+      id: "workdays",
+      kind: "schedule",
+      cron: "0 6 * * 1-5",
+      timeZone: "Europe/Berlin",
+    } as Workflow["triggers"][number],
+    { id: "order", kind: "webhook", path: "orders", secret: "shop-hook" } as Workflow["triggers"][number],
+  ],
   steps: [
     step("load", "read_table", "Load customers"),
     step("gate", "quality_gate", "Quality gate"),
@@ -295,6 +304,7 @@ function runOf(document: Workflow): RunView {
 
 export function demoBackend(): Backend {
   const backend = memoryBackend({
+    ...demoTriggers,
     catalog_list: () => ({ kinds }),
     sample_list: () => ({
       samples: [

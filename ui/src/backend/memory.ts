@@ -2,6 +2,7 @@ import type { BackendEvent } from "../bindings/BackendEvent";
 import type { Commands } from "../bindings/Commands";
 import type { EngineLimits } from "../bindings/EngineLimits";
 import type { RunView } from "../bindings/RunView";
+import type { WebhookView } from "../bindings/WebhookView";
 import type { Workflow } from "../bindings/Workflow";
 import type { WorkflowChecked } from "../bindings/WorkflowChecked";
 import { type Backend, BackendError } from "./backend";
@@ -47,6 +48,11 @@ export function plainLimits(): EngineLimits {
       ballast: 33_554_432,
     },
   };
+}
+
+/** Webhooks on a machine where nobody switched them on. */
+export function plainWebhooks(): WebhookView {
+  return { isOn: false, port: 8_787, ip: "127.0.0.1", hooks: [], strays: [] };
 }
 
 /** A backend in memory: answers what it was given, remembers what it was asked. */
@@ -100,10 +106,11 @@ function standard(): Handlers {
     }),
     safe_mode_get: () => ({ isActive: false, quarantined: [], waitingRuns: 0, starts: [] }),
     safe_mode_leave: () => ({ isActive: false, quarantined: [], waitingRuns: 0, starts: [] }),
+    webhook_get: () => plainWebhooks(),
     input_list: () => ({ inputs: [] }),
     trigger_list: () => ({ triggers: [], isActing: true }),
     trigger_firings: () => ({ firings: [], total: 0 }),
-    schedule_preview: () => ({ next: [], problems: [] }),
+    schedule_preview: () => ({ summary: "", next: [], problems: [] }),
     run_list: () => ({ runs: [], total: 0 }),
     settings_get: () => ({ panels: {} }),
     settings_set: (settings) => settings,

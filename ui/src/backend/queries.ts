@@ -61,6 +61,12 @@ export const triggersQuery = queryOptions({
   queryFn: () => call("trigger_list", {}),
 });
 
+/** Where requests from outside are taken, and what became of them. */
+export const webhooksQuery = queryOptions({
+  queryKey: [...keys.triggers, "webhooks"],
+  queryFn: () => call("webhook_get", {}),
+});
+
 /** What triggers recorded. */
 export function firingsQuery(request: TriggerFirings) {
   return queryOptions({

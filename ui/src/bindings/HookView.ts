@@ -22,6 +22,34 @@ path: string,
  */
 url?: string, 
 /**
+ * How a sender proves that it knows the secret: `hmac` or `header`.
+ */
+auth: string, 
+/**
+ * The header with the signature or the secret.
+ */
+header: string, 
+/**
+ * The header with the seconds since 1970, where a signature covers them.
+ */
+timestampHeader?: string, 
+/**
+ * The environment variable that holds the secret.
+ */
+variable: string, 
+/**
+ * Whether that variable holds enough to be a secret.
+ */
+hasSecret: boolean, 
+/**
+ * How many requests a minute start something.
+ */
+perMinute: number, 
+/**
+ * How many firings may wait for their run.
+ */
+mostWaiting: number, 
+/**
  * Requests that started something, since this start.
  */
 accepted: number, 

@@ -7,6 +7,10 @@ import type { ScheduleProblem } from "./ScheduleProblem";
  */
 export type ScheduleShown = { 
 /**
+ * What it says, in a few words; empty while something is wrong.
+ */
+summary: string, 
+/**
  * The next instants. None, and no problem: it is over.
  */
 next: Array<DueInstant>, 

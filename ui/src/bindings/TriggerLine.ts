@@ -24,7 +24,7 @@ trigger: string,
  */
 kind: string, 
 /**
- * When it fires, in a few words: `0 6 * * 1-5 in Europe/Berlin`.
+ * When it fires, in a few words: `every weekday at 06:00 in Europe/Berlin`.
  */
 summary: string, 
 /**

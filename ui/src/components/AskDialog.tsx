@@ -31,6 +31,7 @@ export function AskDialog() {
                 }
                 {...(answer.look === "danger" ? { color: "red" } : {})}
                 data-autofocus={answer.look === "primary" || undefined}
+                data-testid={`answer-${answer.value}`}
                 onClick={() => question.resolve(answer.value)}
               >
                 {answer.label}

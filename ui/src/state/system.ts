@@ -1,7 +1,7 @@
 import { create } from "zustand";
 
 /** Dialogs about Baton itself. */
-export type SystemDialog = "limits" | "safe-mode";
+export type SystemDialog = "limits" | "safe-mode" | "webhooks";
 
 type System = {
   dialog: SystemDialog | null;

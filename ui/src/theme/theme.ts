@@ -56,7 +56,11 @@ export const theme = createTheme({
     Switch: { defaultProps: { size: "xs" } },
     Modal: {
       styles: { title: { fontWeight: 650, fontSize: "1rem", letterSpacing: "-0.01em" } },
-      defaultProps: { radius: "lg", overlayProps: { backgroundOpacity: 0.4 } },
+      defaultProps: {
+        radius: "lg",
+        overlayProps: { backgroundOpacity: 0.4 },
+        closeButtonProps: { "aria-label": "Close" },
+      },
     },
     Menu: { defaultProps: { shadow: "md", radius: "md" } },
     Badge: { defaultProps: { radius: "sm", variant: "light" } },

@@ -375,10 +375,16 @@ pub async fn schedule_preview(
     let count = count.unwrap_or(10).min(100) as usize;
     Ok(match Schedule::read(&settings) {
         Ok(schedule) => ScheduleShown {
+            summary: baton_core::trigger::summary(&document::Trigger {
+                id: String::new(),
+                kind: "schedule".to_owned(),
+                with: settings,
+            }),
             next: schedule.next(after, count).into_iter().map(due).collect(),
             problems: Vec::new(),
         },
         Err(errors) => ScheduleShown {
+            summary: String::new(),
             next: Vec::new(),
             problems: errors
                 .into_iter()

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use baton_core::trigger::Proof;
 use baton_engine::triggers::webhook::{HookCounts, WebhookAddress, WebhookState};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,22 @@ pub async fn webhook_get(app: &App, _: Nothing) -> Result<WebhookView, ApiError>
         url: listening
             .as_ref()
             .map(|base| format!("{base}{}", hook.path)),
+        auth: match &hook.settings.proof {
+            Proof::Hmac { .. } => "hmac".to_owned(),
+            Proof::Header { .. } => "header".to_owned(),
+        },
+        header: match &hook.settings.proof {
+            Proof::Hmac { signature, .. } => signature.clone(),
+            Proof::Header { name } => name.clone(),
+        },
+        timestamp_header: match &hook.settings.proof {
+            Proof::Hmac { timestamp, .. } => Some(timestamp.clone()),
+            Proof::Header { .. } => None,
+        },
+        variable: hook.variable,
+        has_secret: hook.has_secret,
+        per_minute: hook.settings.per_minute,
+        most_waiting: hook.settings.most_waiting,
         workflow: hook.workflow,
         trigger: hook.trigger,
         path: hook.path,

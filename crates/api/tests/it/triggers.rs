@@ -40,7 +40,7 @@ async fn what_was_activated_acts_whatever_becomes_of_the_file() {
     );
     assert_eq!(activated["triggers"].as_array().unwrap().len(), 2);
     let clock = line(&bench, "clock").await;
-    assert_eq!(clock["summary"], "0 6 * * 1-5 in Europe/Berlin");
+    assert_eq!(clock["summary"], "every weekday at 06:00 in Europe/Berlin");
     assert_eq!(clock["status"], "active");
     assert!(
         clock["next"]["local"]
@@ -63,7 +63,7 @@ async fn what_was_activated_acts_whatever_becomes_of_the_file() {
         (&clock["isOutdated"], &clock["revision"]),
         (&json!(true), &json!(1))
     );
-    assert_eq!(clock["summary"], "0 6 * * 1-5 in Europe/Berlin");
+    assert_eq!(clock["summary"], "every weekday at 06:00 in Europe/Berlin");
     assert_eq!(bench.call("trigger_activate", path).await["revision"], 2);
     assert_eq!(line(&bench, "clock").await["summary"], "every 1h");
     assert_eq!(
@@ -303,7 +303,7 @@ async fn a_preview_shows_instants_with_their_offset_or_what_is_wrong() {
     let over = json!({ "settings": { "dates": ["2020-01-01T00:00"] } });
     assert_eq!(
         bench.call("schedule_preview", over).await,
-        json!({ "next": [], "problems": [] })
+        json!({ "summary": "1 date in UTC", "next": [], "problems": [] })
     );
 }
 

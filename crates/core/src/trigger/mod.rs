@@ -2,6 +2,7 @@
 //!
 //! [`TriggerSpec::read`] says everything that is wrong with a trigger; validation, activation and the engine use the same.
 
+mod cron_words;
 mod file;
 mod pattern;
 mod settings;

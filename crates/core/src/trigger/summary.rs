@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::document::Trigger;
 
-/// When a trigger fires, in a few words: `0 6 * * 1-5 in Europe/Berlin`.
+/// When a trigger fires, in a few words: `every weekday at 06:00 in Europe/Berlin`.
 pub fn summary(trigger: &Trigger) -> String {
     let text = |name: &str| {
         let text = trigger.with.get(name).and_then(Value::as_str);
@@ -14,7 +14,10 @@ pub fn summary(trigger: &Trigger) -> String {
         "schedule" => {
             let zone = text("timeZone").unwrap_or("UTC");
             match (text("cron"), text("every"), trigger.with.get("dates")) {
-                (Some(cron), _, _) => format!("{cron} in {zone}"),
+                (Some(cron), _, _) => {
+                    let words = super::cron_words::cron_words(cron);
+                    format!("{} in {zone}", words.unwrap_or_else(|| format!("`{cron}`")))
+                }
                 (None, Some(every), _) => format!("every {every}"),
                 (None, None, Some(Value::Array(dates))) if dates.len() != 1 => {
                     format!("{} dates in {zone}", dates.len())

@@ -191,7 +191,7 @@ fn a_few_words_say_when() {
     for (settings, words) in [
         (
             json!({ "kind": "schedule", "cron": "0 6 * * *", "timeZone": "Europe/Berlin" }),
-            "0 6 * * * in Europe/Berlin",
+            "every day at 06:00 in Europe/Berlin",
         ),
         (json!({ "kind": "schedule", "every": "15m" }), "every 15m"),
         (

@@ -4,7 +4,7 @@ import { memo } from "react";
 import type { EdgeView } from "../../bindings/EdgeView";
 import { useCanvas } from "./canvas-store";
 import classes from "./FlowEdge.module.css";
-import { curve, pathOf, pointAt } from "./geometry";
+import { between, pathOf, pointAt } from "./geometry";
 import type { SceneEdge } from "./scene";
 
 export type FlowEdgeContent = {
@@ -34,8 +34,8 @@ export const FlowEdge = memo(function FlowEdge({
   const isHovered = useCanvas((canvas) => canvas.hoveredEdge === id);
   const isDropTarget = useCanvas((canvas) => canvas.dropEdge === id);
   if (!data) return null;
-  const { edge, sourceHandle, parent } = data.shown;
-  const points = curve(sourceX, sourceY, targetX, targetY, sourceHandle === "!error" ? "bottom" : "right");
+  const { edge, parent } = data.shown;
+  const points = between(data.shown.points, [sourceX, sourceY], [targetX, targetY]);
   const [x, y] = pointAt(points, 0.5);
   const state = data.mark ? (data.mark.taken ? "taken" : "not-taken") : data.isRun ? "open" : undefined;
   const words = [

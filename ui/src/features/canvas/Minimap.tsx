@@ -1,4 +1,4 @@
-import { useMantineColorScheme } from "@mantine/core";
+import { useComputedColorScheme } from "@mantine/core";
 import type { useStoreApi } from "@xyflow/react";
 import { useReactFlow } from "@xyflow/react";
 import { type PointerEvent, useEffect, useRef } from "react";
@@ -68,7 +68,8 @@ export function Minimap({ scene, store, views }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scale = useRef<Scale>({ factor: 1, x: 0, y: 0 });
   const { setCenter, getZoom } = useReactFlow();
-  const { colorScheme } = useMantineColorScheme();
+  // Also when the system changes it.
+  const colorScheme = useComputedColorScheme("light", { getInitialValueInEffect: false });
   const ratio = window.devicePixelRatio || 1;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another scheme has other colours

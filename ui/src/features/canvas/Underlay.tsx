@@ -1,4 +1,4 @@
-import { useMantineColorScheme } from "@mantine/core";
+import { useComputedColorScheme } from "@mantine/core";
 import { useStoreApi } from "@xyflow/react";
 import { useEffect, useRef } from "react";
 import classes from "./Canvas.module.css";
@@ -13,7 +13,8 @@ type Props = Omit<Painting, "selected"> & { selected: readonly string[] };
 export function Underlay({ scene, mounted, isFar, views, marks, selected }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const store = useStoreApi();
-  const { colorScheme } = useMantineColorScheme();
+  // Also when the system changes it.
+  const colorScheme = useComputedColorScheme("light", { getInitialValueInEffect: false });
   const painting = useRef<Painting>({ scene, mounted, isFar, views, marks, selected: new Set(selected) });
   const request = useRef<() => void>(() => undefined);
   const refresh = useRef<() => void>(() => undefined);

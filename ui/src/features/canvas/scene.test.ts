@@ -7,7 +7,18 @@ import { edgeKey, findStep, newWorkflow, parentOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useCanvas } from "./canvas-store";
 import { addKind, connectSteps, deleteSelected, duplicateSelected, moveItems, nudge, rewire } from "./edits";
-import { freePlace, fromOf, handleOf, OUT, portHandle } from "./geometry";
+import {
+  around,
+  between,
+  contains,
+  curve,
+  freePlace,
+  fromOf,
+  handleOf,
+  OUT,
+  pointAt,
+  portHandle,
+} from "./geometry";
 import { createNodeMaker } from "./nodes";
 import { edgeMarks, stepMarks } from "./run-marks";
 import { buildScene, containerAt, edgeAt, itemAt } from "./scene";
@@ -95,6 +106,26 @@ describe("the scene", () => {
     const taken = [{ x: 0, y: 0, w: 220, h: 60 }];
     expect(freePlace([0, 0], [220, 60], taken)[1]).toBeGreaterThanOrEqual(60);
     expect(freePlace([400, 0], [220, 60], taken)).toEqual([400, 0]);
+  });
+
+  test("leads an edge on error around the cards between", () => {
+    const from = { x: 0, y: 0, w: 220, h: 72 };
+    const to = { x: 900, y: 0, w: 220, h: 72 };
+    const cards = [
+      { x: 300, y: 40, w: 220, h: 72 },
+      { x: 600, y: 60, w: 220, h: 72 },
+    ];
+    const straight = curve(192, 72, 900, 36, "bottom");
+    const hits = (points: typeof straight) =>
+      Array.from({ length: 23 }, (_, index) => pointAt(points, (index + 1) / 24)).filter((at) =>
+        [from, to, ...cards].some((card) => contains(card, at)),
+      ).length;
+    expect(hits(straight)).toBeGreaterThan(0);
+    const led = around(straight, cards, [from, to]);
+    expect(hits(led)).toBe(0);
+    expect([led[0], led[3]]).toEqual([straight[0], straight[3]]);
+    expect(around(straight, [], [from, to])).toBe(straight);
+    expect(between(led, [192, 82], [900, 36])[1]).toEqual([led[1][0], led[1][1] + 10]);
   });
 
   test("names handles and their edges both ways", () => {

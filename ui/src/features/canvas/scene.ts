@@ -8,6 +8,7 @@ import type { Workflow } from "../../bindings/Workflow";
 import type { WorkflowChecked } from "../../bindings/WorkflowChecked";
 import { edgeKey, splitFrom, type XY } from "../../state/document";
 import {
+  around,
   CARD_WIDTH,
   CONTAINER_MIN,
   CONTAINER_PAD,
@@ -114,6 +115,7 @@ export function buildScene(
       right = Math.max(right, at[0] + item.w);
       bottom = Math.max(bottom, at[1] + item.h);
     }
+    const siblings = steps.flatMap((step) => items.get(step.id) ?? []);
     for (const edge of graphEdges) {
       const { step: source, port } = splitFrom(edge.from);
       const from = items.get(source);
@@ -123,6 +125,14 @@ export function buildScene(
       const out = from.handles.find((each) => each.id === sourceHandle);
       const into = to.handles[0];
       if (!out || !into) continue;
+      const isBelow = out.side === "bottom";
+      const points = curve(
+        from.x + out.x,
+        from.y + out.y,
+        to.x + into.x,
+        to.y + into.y,
+        isBelow ? "bottom" : "right",
+      );
       edges.push({
         key: edgeKey(edge),
         parent: parent?.id ?? null,
@@ -130,13 +140,14 @@ export function buildScene(
         source,
         target: edge.to,
         sourceHandle,
-        points: curve(
-          from.x + out.x,
-          from.y + out.y,
-          to.x + into.x,
-          to.y + into.y,
-          out.side === "bottom" ? "bottom" : "right",
-        ),
+        // Edges on error are few, and run across the others: they go around the cards between.
+        points: isBelow
+          ? around(
+              points,
+              siblings.filter((item) => item !== from && item !== to),
+              [from, to],
+            )
+          : points,
       });
     }
     return [right, bottom];

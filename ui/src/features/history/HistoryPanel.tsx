@@ -18,6 +18,7 @@ import { useView } from "../../state/view";
 import StatusMark from "../runs/StatusMark";
 import { formatDuration, formatExact, formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
+import Cause from "../triggers/Cause";
 import classes from "./history.module.css";
 
 const PAGE = 50;
@@ -175,6 +176,7 @@ function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
             </Tooltip>
           )}
           {hasWorkflow && <span className={classes.name}>{run.workflowName}</span>}
+          <Cause run={run} />
           <Words text={words} isPlain />
         </span>
         <Tooltip label={formatExact(run.startedAt)}>

@@ -201,7 +201,7 @@ describe("DynamicForm", () => {
     });
     fireEvent.click(screen.getByText("Add a value"));
     type(screen.getByLabelText("Name 2 of output", { selector: "input" }), "limit");
-    fireEvent.click(screen.getByLabelText("Expression for limit", { selector: "button" }));
+    fireEvent.click(screen.getByLabelText("fx: expression for limit", { selector: "button" }));
     type(screen.getByLabelText("Value of limit"), "12");
     expect(values()).toEqual({ output: { rows: "{% steps.load.rows %}", limit: 12 } });
     fireEvent.click(screen.getByLabelText("Remove rows"));

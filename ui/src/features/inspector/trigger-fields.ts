@@ -2,6 +2,25 @@
 import type { Field } from "../../bindings/Field";
 import { field } from "./simple-fields";
 
+/** Where this machine is; a new schedule means its clock. */
+export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+const ZONES = [...new Set([HERE, "UTC", ...Intl.supportedValuesOf("timeZone")])].map((zone) => ({
+  value: zone,
+  label: zone,
+}));
+
+/** Schedules that people ask for; each is a beginning to change. */
+const USUAL = [
+  { value: "0 6 * * 1-5", label: "Every weekday at 06:00" },
+  { value: "0 6 * * *", label: "Every day at 06:00" },
+  { value: "0 * * * *", label: "Every hour" },
+  { value: "*/15 * * * *", label: "Every 15 minutes" },
+  { value: "0 8 * * 1", label: "Every Monday at 08:00" },
+  { value: "0 6 1 * *", label: "On the 1st of the month at 06:00" },
+  { value: "0 18 L * *", label: "On the last day of the month at 18:00" },
+];
+
 /** A schedule says when in one of three ways. */
 export type Shape = "cron" | "every" | "dates";
 
@@ -17,6 +36,7 @@ export const SHAPE_FIELDS: Record<Shape, readonly Field[]> = {
     field("cron", "text", "When", {
       required: true,
       placeholder: "0 6 * * 1-5",
+      options: USUAL,
       help: "Minute, hour, day, month, weekday: `0 6 * * 1-5` is 6:00 on weekdays.",
     }),
   ],
@@ -36,34 +56,36 @@ export const SHAPE_FIELDS: Record<Shape, readonly Field[]> = {
   ],
 };
 
-const OVERLAP: readonly Field[] = [
-  field("overlap", "select", "While its run goes on", {
+/** What a trigger starts; without a word about it, each kind does what fits it. */
+const starts = (overlap: "skip" | "queue" | "allow"): readonly Field[] => [
+  field("overlap", "select", "If its last run is not over", {
+    default: overlap,
     options: [
-      { value: "skip", label: "Leave out what comes" },
-      { value: "queue", label: "Start it afterwards" },
-      { value: "allow", label: "Start it beside" },
-      { value: "cancel", label: "Stop the run before" },
+      { value: "skip", label: "Do not start" },
+      { value: "queue", label: "Start afterwards" },
+      { value: "allow", label: "Start side by side" },
+      { value: "cancel", label: "Stop that run, then start" },
     ],
     group: "What it starts",
   }),
   field("input", "json", "Input of the run", {
     placeholder: '{ "file": "{% trigger.payload.path %}" }',
-    help: "Expressions see `trigger`: its id, kind, instant, and the payload that came with it.",
+    help: "Expressions see `trigger`: what came with it (`trigger.payload`), when (`trigger.at`), and its id.",
     group: "What it starts",
   }),
 ];
 
 const MISSED: readonly Field[] = [
-  field("timeZone", "text", "Time zone", { placeholder: "Europe/Berlin", default: "UTC" }),
-  field("missed", "select", "Missed while Baton was away", {
+  field("timeZone", "text", "Time zone", { default: "UTC", options: ZONES }),
+  field("missed", "select", "If Baton was off at that time", {
     default: "last",
     options: [
-      { value: "last", label: "Start once" },
-      { value: "all", label: "Start each" },
-      { value: "skip", label: "Leave out" },
+      { value: "last", label: "Catch up once" },
+      { value: "all", label: "Catch up each" },
+      { value: "skip", label: "Leave it out" },
     ],
   }),
-  field("atMost", "number", "At most", {
+  field("atMost", "number", "How many at most", {
     default: 1,
     min: 1,
     visibleWhen: { field: "missed", is: ["all"] },
@@ -158,9 +180,9 @@ const FINISHED: readonly Field[] = [
 
 /** The settings of each kind besides those that say when. */
 export const TRIGGER_FIELDS: Record<string, readonly Field[]> = {
-  manual: OVERLAP,
-  schedule: [...MISSED, ...OVERLAP],
-  file: [...FILE, ...OVERLAP],
-  webhook: [...WEBHOOK, ...OVERLAP],
-  workflow_finished: [...FINISHED, ...OVERLAP],
+  manual: starts("allow"),
+  schedule: [...MISSED, ...starts("skip")],
+  file: [...FILE, ...starts("queue")],
+  webhook: [...WEBHOOK, ...starts("allow")],
+  workflow_finished: [...FINISHED, ...starts("queue")],
 };

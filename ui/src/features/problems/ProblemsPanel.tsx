@@ -42,7 +42,12 @@ export default function ProblemsPanel() {
   function go(problem: Problem): void {
     useRun.getState().closeRun();
     useView.getState().showPanel("right", "inspector");
-    focusField(problem.place);
+    const { step, edge, trigger } = problem.place;
+    // What is about the workflow itself stands where nothing is selected.
+    if (step === undefined && edge === undefined) useEditor.getState().select({});
+    const index = doc?.triggers.findIndex((one) => one.id === trigger) ?? -1;
+    const inTrigger = [`triggers[${index}]`, problem.place.field].filter((part) => part !== undefined);
+    focusField(index < 0 ? problem.place : { ...problem.place, field: inTrigger.join(".") });
   }
 
   return (

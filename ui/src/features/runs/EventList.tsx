@@ -70,6 +70,9 @@ export default function EventList({ view, path }: EventListProps) {
       virtual.scrollToIndex(shown.indexOf(next));
     }
   };
+  const items = virtual.getVirtualItems();
+  const current = shown.findLast((line) => line.seq <= view.seq);
+  const here = items.some((item) => shown[item.index] === current) ? `event-${current?.seq}` : undefined;
   return (
     <div className={classes.events}>
       {path !== undefined && (
@@ -82,21 +85,25 @@ export default function EventList({ view, path }: EventListProps) {
           </button>
         </div>
       )}
+      {shown.length === 0 && <p className={classes.quietBlock}>Nothing has happened to this step.</p>}
       <div
         ref={scroller}
+        hidden={shown.length === 0}
         className={classes.eventScroll}
         tabIndex={0}
         role="listbox"
         aria-label="Events"
+        aria-activedescendant={here}
         onKeyDown={onKeyDown}
       >
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
-          {virtual.getVirtualItems().map((item) => {
+          {items.map((item) => {
             const line = shown[item.index];
             const tone = line && TONES[line.event.type];
             return line ? (
               <div
                 key={line.seq}
+                id={`event-${line.seq}`}
                 role="option"
                 tabIndex={-1}
                 aria-selected={line.seq === view.seq}

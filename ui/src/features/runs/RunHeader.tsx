@@ -20,6 +20,7 @@ import { ask } from "../../state/ask";
 import { focusField } from "../../state/focus";
 import { hasEnded, useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
+import Cause from "../triggers/Cause";
 import classes from "./runs.module.css";
 import { useRunSelection } from "./selection";
 import { launchRun } from "./start-run";
@@ -88,6 +89,7 @@ export default function RunHeader({ view }: { view: RunView }) {
           {formatRelative(summary.startedAt, Math.max(now, summary.startedAt))}
         </span>
       </Tooltip>
+      <Cause run={summary} triggers={view.document.triggers} />
       {!isOver && !view.exceeded && !summary.quarantined && summary.waitingFor.length > 0 && (
         <span className={classes.waitingFor} title={summary.waitingFor.join("\n")}>
           <Words text={summary.waitingFor[0] ?? ""} isPlain />

@@ -172,7 +172,7 @@ describe("RunPanel", () => {
     expect(useEditor.getState().selection.steps).toEqual(["load"]);
     await screen.findByText("forty-two");
     act(() => useEditor.getState().select({ steps: ["ask"] }));
-    expect(screen.getByTestId("run-step-ask").getAttribute("aria-selected")).toBe("true");
+    expect(screen.getByTestId("run-step-ask").getAttribute("aria-current")).toBe("true");
   });
 
   it("says why, with the values that were read", async () => {

@@ -20,7 +20,7 @@ export default function RunSteps({ view, rows }: { view: RunView; rows: readonly
   const select = useEditor((editor) => editor.select);
   const path = useRunSelection((state) => state.path);
   const setPath = useRunSelection((state) => state.setPath);
-  const list = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLUListElement>(null);
   const now = useNow(1_000, !hasEnded(view.status));
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another step moves the list.
   useEffect(() => {
@@ -43,31 +43,25 @@ export default function RunSteps({ view, rows }: { view: RunView; rows: readonly
     list.current?.querySelectorAll<HTMLElement>("[data-row]")[next + 1]?.focus();
   };
   return (
-    <div
-      className={classes.steps}
-      ref={list}
-      onKeyDown={onKeyDown}
-      role="listbox"
-      tabIndex={-1}
-      aria-label="Steps of the run"
-    >
-      <button
-        type="button"
-        role="option"
-        aria-selected={path === null}
-        tabIndex={path === null ? 0 : -1}
-        data-row
-        className={classes.step}
-        data-active={path === null || undefined}
-        onClick={() => pick(null)}
-      >
-        <span className={classes.stepTitle}>
-          <b>Whole run</b>
-        </span>
-        <span className={classes.stepTime}>
-          {view.summary.stepsDone} of {view.summary.stepsTotal}
-        </span>
-      </button>
+    <ul className={classes.steps} ref={list} onKeyDown={onKeyDown} aria-label="Steps of the run">
+      <li>
+        <button
+          type="button"
+          aria-current={path === null}
+          tabIndex={path === null ? 0 : -1}
+          data-row
+          className={classes.step}
+          data-active={path === null || undefined}
+          onClick={() => pick(null)}
+        >
+          <span className={classes.stepTitle}>
+            <b>Whole run</b>
+          </span>
+          <span className={classes.stepTime}>
+            {view.summary.stepsDone} of {view.summary.stepsTotal}
+          </span>
+        </button>
+      </li>
       {rows.map((row) => (
         <StepLine
           key={row.path}
@@ -77,7 +71,7 @@ export default function RunSteps({ view, rows }: { view: RunView; rows: readonly
           onPick={() => pick(row)}
         />
       ))}
-    </div>
+    </ul>
   );
 }
 
@@ -95,11 +89,10 @@ function StepLine({ row, isActive, now, onPick }: StepLineProps) {
   const duration = durationOf(row.view, now);
   const attempts = row.view && row.view.attempt > 1 ? `attempt ${row.view.attempt}` : null;
   return (
-    <>
+    <li>
       <button
         type="button"
-        role="option"
-        aria-selected={isActive}
+        aria-current={isActive}
         tabIndex={isActive ? 0 : -1}
         data-row
         data-testid={`run-step-${row.path}`}
@@ -119,7 +112,7 @@ function StepLine({ row, isActive, now, onPick }: StepLineProps) {
         <span className={classes.stepTime}>{duration === null ? "" : formatDuration(duration)}</span>
       </button>
       {row.view?.iterations && row.view.iterations.total > 1 && <BodyPicker row={row} />}
-    </>
+    </li>
   );
 }
 

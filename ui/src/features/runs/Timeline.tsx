@@ -84,7 +84,6 @@ export default function Timeline({ view, path }: TimelineProps) {
               key={bar.path}
               role="button"
               tabIndex={0}
-              aria-label={`${title}: ${look.label}, ${duration}`}
               className={classes.bar}
               data-active={bar.path === path || undefined}
               onClick={() => pick(bar.path)}

@@ -10,6 +10,7 @@ import StatusMark from "../runs/StatusMark";
 import { formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
 import { kindOf, lookOf } from "../triggers/trigger-looks";
+import { withoutCode } from "../webhooks/webhook-words";
 import { ago } from "./ago";
 import classes from "./StartPage.module.css";
 
@@ -25,6 +26,7 @@ export function ByItself() {
   const recent = (missed.data?.firings ?? []).filter((firing) => firing.recordedAt > now - RECENT_MS);
   if (lines.length === 0 && recent.length === 0) return null;
   const count = recent.reduce((sum, firing) => sum + firing.count, 0);
+  const names = new Map(lines.map((line) => [line.workflow, line.workflowName]));
   return (
     <section className={classes.itself} aria-labelledby="by-itself" data-testid="by-itself">
       <Title order={2} id="by-itself" className={classes.heading}>
@@ -40,8 +42,8 @@ export function ByItself() {
             </Text>
             {recent.slice(0, MOST_SHOWN).map((firing) => (
               <Text key={firing.id} size="sm" c="dimmed">
-                {firing.workflow}, {firing.trigger}: <Words text={firing.reason ?? "missed"} isPlain /> (
-                {ago(firing.recordedAt, now)})
+                {names.get(firing.workflow) ?? firing.workflow}, {firing.trigger}:{" "}
+                <Words text={firing.reason ?? "missed"} isPlain /> ({ago(firing.recordedAt, now)})
               </Text>
             ))}
           </div>
@@ -69,14 +71,14 @@ function Line({ line, now, isActing }: { line: TriggerLine; now: number; isActin
       <UnstyledButton
         className={classes.fileButton}
         disabled={path === undefined}
-        title={path}
+        title={line.trouble ? withoutCode(line.trouble).text.replaceAll("`", "") : path}
         onClick={() => path !== undefined && void openPath(path)}
       >
         <Icon size={17} color="var(--bt-accent-text)" aria-hidden />
         <span className={classes.fileWords}>
           <span className={classes.fileName}>{line.workflowName}</span>
           <span className={classes.filePath}>
-            {line.trouble ? <Words text={line.trouble} /> : <Words text={line.summary} isPlain />}
+            <Words text={line.trouble ? withoutCode(line.trouble).text : line.summary} />
           </span>
         </span>
         <span className={classes.ago}>

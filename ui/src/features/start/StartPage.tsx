@@ -31,7 +31,7 @@ import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import { SystemBanners } from "../system/SystemBanners";
-import { ThemeButton } from "../toolbar/Header";
+import { SettingsMenu, ThemeButton } from "../toolbar/Header";
 import { ago } from "./ago";
 import { ByItself } from "./ByItself";
 import { SampleCard } from "./SampleCard";
@@ -48,6 +48,7 @@ export function StartPage() {
         <span className={classes.brand}>Baton</span>
         <span style={{ flex: 1 }} />
         <ThemeButton />
+        <SettingsMenu />
       </header>
       <main className={classes.main}>
         <section className={classes.hero}>

@@ -19,14 +19,7 @@ export function LimitsDialog() {
   const isOpen = useSystem((system) => system.dialog === "limits");
   const close = useSystem((system) => system.close);
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      title="Limits"
-      size="xl"
-      centered
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Modal opened={isOpen} onClose={close} title="Limits" size="xl" centered>
       {isOpen && <Content />}
     </Modal>
   );

@@ -21,14 +21,7 @@ export function SafeModeDialog() {
   const isOpen = useSystem((system) => system.dialog === "safe-mode");
   const close = useSystem((system) => system.close);
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      title="Safe mode"
-      size="lg"
-      centered
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Modal opened={isOpen} onClose={close} title="Safe mode" size="lg" centered>
       {isOpen && <Content />}
     </Modal>
   );

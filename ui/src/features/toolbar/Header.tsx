@@ -11,11 +11,13 @@ import {
   Play,
   Redo2,
   Save,
+  Settings,
   Square,
   Sun,
   TriangleAlert,
   Undo2,
 } from "lucide-react";
+import type { CommandGroup } from "../../app/command";
 import { commands, findCommand, isEnabled, runCommand } from "../../app/commands";
 import { keyLabels } from "../../app/keys";
 import { inboxQuery } from "../../backend/queries";
@@ -52,6 +54,7 @@ export function Header() {
       <span className={classes.divider} />
       <InboxButton />
       <ThemeButton />
+      <SettingsMenu />
       <Tooltip label={`All commands${keysOf("palette")}`}>
         <ActionIcon
           size="lg"
@@ -76,26 +79,47 @@ function FileMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {commands
-          .filter((command) => command.group === "File")
-          .map((command) => {
-            const Icon = command.icon;
-            const [keys] = command.keys ?? [];
-            return (
-              <Menu.Item
-                key={command.id}
-                disabled={!isEnabled(command)}
-                leftSection={Icon && <Icon size={15} />}
-                rightSection={keys && <span className={classes.keys}>{keyLabels(keys).join(" ")}</span>}
-                onClick={() => runCommand(command.id)}
-              >
-                {command.title}
-              </Menu.Item>
-            );
-          })}
+        <CommandItems group="File" />
       </Menu.Dropdown>
     </Menu>
   );
+}
+
+/** What is set for Baton as a whole; the start page has it too. */
+export function SettingsMenu() {
+  return (
+    <Menu position="bottom-end" width={250}>
+      <Menu.Target>
+        <ActionIcon size="lg" aria-label="Settings" title="Settings" data-testid="settings-menu">
+          <Settings size={17} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <CommandItems group="Settings" />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function CommandItems({ group }: { group: CommandGroup }) {
+  return commands
+    .filter((command) => command.group === group)
+    .map((command) => {
+      const Icon = command.icon;
+      const [keys] = command.keys ?? [];
+      return (
+        <Menu.Item
+          key={command.id}
+          disabled={!isEnabled(command)}
+          leftSection={Icon && <Icon size={15} />}
+          rightSection={keys && <span className={classes.keys}>{keyLabels(keys).join(" ")}</span>}
+          onClick={() => runCommand(command.id)}
+          data-testid={`menu-${command.id}`}
+        >
+          {command.title}
+        </Menu.Item>
+      );
+    });
 }
 
 function UndoRedo() {

@@ -32,8 +32,8 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
         <p className={classes.quiet}>
           <StatusMark look={lookOf(own.find((line) => line.trouble) ?? first, data?.isActing ?? false)} />
           <span>
-            revision {first.revision}
-            {isOutdated && <>; the workflow says something else by now</>}
+            Revision {first.revision}
+            {isOutdated && <>, and the workflow was changed since</>}
           </span>
         </p>
       )}

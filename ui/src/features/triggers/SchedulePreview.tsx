@@ -5,6 +5,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { toBackendError } from "../../backend/backend";
 import { scheduleQuery } from "../../backend/queries";
 import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
 import classes from "./triggers.module.css";
@@ -19,13 +20,25 @@ export default function SchedulePreview({ settings }: { settings: Record<string,
   const shown = useQuery({
     ...scheduleQuery(JSON.parse(asked) as Record<string, unknown>),
     placeholderData: keepPreviousData,
+    // The first of them passes.
+    refetchInterval: (query) => {
+      const first = query.state.data?.next[0];
+      return first === undefined ? false : Math.max(1_000, first.at - Date.now());
+    },
   });
-  const now = useNow(30_000);
+  const now = useNow(1_000);
   const next = shown.data?.next ?? [];
   const hasProblems = (shown.data?.problems.length ?? 0) > 0;
   return (
     <section className={classes.preview} aria-label="Next starts" data-testid="schedule-preview">
-      <p className={classes.previewTitle}>Next starts</p>
+      {shown.data?.summary && (
+        <p className={classes.previewWords} data-testid="schedule-words">
+          <Words text={shown.data.summary} />
+        </p>
+      )}
+      <p className={classes.previewTitle}>
+        Next starts <span>with the offset from UTC</span>
+      </p>
       {shown.isPending ? (
         <Skeleton height={16} width="70%" />
       ) : shown.isError ? (
@@ -42,7 +55,7 @@ export default function SchedulePreview({ settings }: { settings: Record<string,
                 {weekday(due.local)} {due.local.replace("T", " ").replace(/:00$/, "")}
               </span>
               <span className={classes.offset}>{due.offset}</span>
-              <span className={classes.offset}>{formatRelative(due.at, now)}</span>
+              <span className={classes.relative}>{formatRelative(due.at, now)}</span>
             </li>
           ))}
         </ol>

@@ -1,13 +1,15 @@
 /** One active trigger: where it stands, when it fires next, what it did, and what can be done with it. */
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { ChevronRight, EllipsisVertical, Pause, Play, PowerOff, Zap } from "lucide-react";
+import { ArrowRight, ChevronRight, EllipsisVertical, Pause, Play, PowerOff, Zap } from "lucide-react";
 import { useState } from "react";
 import { savedInputsQuery } from "../../backend/queries";
 import type { TriggerLine } from "../../bindings/TriggerLine";
 import { Words } from "../../components/Words";
+import { useSystem } from "../../state/system";
 import StatusMark from "../runs/StatusMark";
 import { formatRelative } from "../runs/time";
+import { isAboutWebhooks, withoutCode } from "../webhooks/webhook-words";
 import { deactivate, fire, pauseOrResume } from "./act";
 import FiringList from "./FiringList";
 import { firingLooks, kindOf, lookOf } from "./trigger-looks";
@@ -59,11 +61,7 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
         </Tooltip>
         <RowMenu line={line} />
       </div>
-      {line.trouble && (
-        <p className={classes.trouble}>
-          <Words text={line.trouble} />
-        </p>
-      )}
+      {line.trouble && <Trouble text={line.trouble} />}
       {isOpen && (
         <div className={classes.more}>
           <p className={classes.quiet}>
@@ -72,6 +70,12 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
             {line.overlap && <> · {OVERLAP[line.overlap] ?? line.overlap}</>}
             {line.waiting > 0 && <> · {line.waiting} waiting</>}
           </p>
+          {isPaused && (
+            <p className={classes.quiet}>
+              Paused by {line.changedBy} {formatRelative(line.changedAt, now)}
+              {line.kind === "schedule" && <>; the times it passes are recorded once it acts again</>}.
+            </p>
+          )}
           <FiringList workflow={line.workflow} trigger={line.trigger} />
         </div>
       )}
@@ -79,11 +83,26 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
   );
 }
 
+/** What keeps a trigger from firing, and where that is changed. */
+function Trouble({ text }: { text: string }) {
+  const show = useSystem((system) => system.show);
+  return (
+    <p className={classes.trouble}>
+      <Words text={withoutCode(text).text} />
+      {isAboutWebhooks(text) && (
+        <button type="button" className={classes.link} onClick={() => show("webhooks")}>
+          Webhooks <ArrowRight size={12} aria-hidden />
+        </button>
+      )}
+    </p>
+  );
+}
+
 const OVERLAP: Record<string, string> = {
-  skip: "leaves out what comes while its run goes on",
-  queue: "queues what comes while its run goes on",
+  skip: "does not start while its last run is not over",
+  queue: "waits while its last run is not over",
   allow: "starts runs side by side",
-  cancel: "stops the run before",
+  cancel: "stops its last run before it starts the next",
 };
 
 function Next({ line, now }: { line: TriggerLine; now: number }) {

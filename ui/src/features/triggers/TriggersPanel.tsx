@@ -1,13 +1,15 @@
 /** What starts by itself: every trigger that is active, of this workflow or of all. */
-import { Alert, Select } from "@mantine/core";
+import { Alert, Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Info, Zap } from "lucide-react";
+import { Info, Plus, Zap } from "lucide-react";
 import { useState } from "react";
 import { triggersQuery } from "../../backend/queries";
 import { PanelEmpty, PanelError, PanelSkeleton } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
 import { useNow } from "../runs/use-now";
+import WebhookChip from "../webhooks/WebhookChip";
 import Activation from "./Activation";
+import { wantTrigger } from "./act";
 import TriggerRow from "./TriggerRow";
 import classes from "./triggers.module.css";
 
@@ -40,6 +42,9 @@ export default function TriggersPanel() {
             className={classes.filter ?? ""}
           />
           <Activation document={doc} isReadOnly={isReadOnly} />
+          <span className={classes.push}>
+            <WebhookChip />
+          </span>
         </div>
       )}
       {triggers.data?.isActing === false && all.length > 0 && (
@@ -60,7 +65,20 @@ export default function TriggersPanel() {
               ? "It has triggers; they act once you activate this version."
               : others > 0
                 ? "Triggers of other workflows are active: choose All workflows to see them."
-                : "Add a trigger in the inspector of a workflow (a time, a file, a call, another workflow), then activate it."
+                : "A time, a file that lands, a call from another program or the end of another workflow can start it, once you activate that."
+          }
+          action={
+            isThis && !isReadOnly && doc.triggers.length === 0 ? (
+              <Button
+                mt={6}
+                variant="default"
+                leftSection={<Plus size={14} />}
+                onClick={wantTrigger}
+                data-testid="want-trigger"
+              >
+                Add a trigger
+              </Button>
+            ) : undefined
           }
         />
       ) : (

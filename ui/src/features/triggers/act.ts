@@ -6,6 +6,7 @@ import type { TriggerName } from "../../bindings/TriggerName";
 import { ask } from "../../state/ask";
 import { useEditor } from "../../state/editor";
 import { save } from "../../state/files";
+import { focusField } from "../../state/focus";
 import { useRun } from "../../state/run";
 import { tell, tellError } from "../../state/tell";
 import { useView } from "../../state/view";
@@ -83,6 +84,14 @@ export async function fire(line: TriggerLine, saved?: string): Promise<void> {
   } catch (thrown) {
     tellError(`“${line.trigger}” did not fire`, thrown);
   }
+}
+
+/** Leads to where triggers are added. */
+export function wantTrigger(): void {
+  useRun.getState().closeRun();
+  useEditor.getState().select({});
+  useView.getState().showPanel("right", "inspector");
+  focusField({ field: "triggers" });
 }
 
 /** Shows the run that a firing started. */

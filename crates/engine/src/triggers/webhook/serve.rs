@@ -1,6 +1,7 @@
 //! The listener while it is wanted: hooks are switched on, and at least one trigger of the kind acts.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -67,6 +68,12 @@ pub struct HookState {
     pub trigger: String,
     /// The path of its address.
     pub path: String,
+    /// What it was set up with.
+    pub settings: WebhookSettings,
+    /// The environment variable that holds its secret.
+    pub variable: String,
+    /// Whether that variable holds enough to be a secret.
+    pub has_secret: bool,
     /// What became of its requests since it was set up here.
     pub counts: HookCounts,
 }
@@ -107,6 +114,11 @@ impl Triggers {
             workflow: hook.name.workflow.clone(),
             trigger: hook.name.trigger.clone(),
             path: format!("{PREFIX}{}", hook.settings.path),
+            variable: baton_steps::Secrets::variable(&hook.settings.secret),
+            has_secret: (self.shared.secrets)
+                .find(&hook.settings.secret)
+                .is_some_and(|value| value.len() >= LEAST_SECRET),
+            settings: hook.settings.clone(),
             counts: hook.counts(),
         });
         WebhookState {
@@ -293,7 +305,7 @@ async fn listen(
                 "webhook-port: hooks cannot listen on {}:{}: {}; choose another port",
                 at.ip,
                 at.port,
-                error.to_string().to_lowercase()
+                why_not(&error)
             );
             tracing::warn!(trouble, "hooks do not listen");
             (None, Some(trouble))
@@ -305,6 +317,19 @@ async fn listen(
     is_listening
 }
 
+/// Why a port cannot be listened on, for people.
+fn why_not(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => "another program uses that port".to_owned(),
+        ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "this account may not use that port (most systems keep those below 1024 for themselves)"
+                .to_owned()
+        }
+        _ => error.to_string().to_lowercase(),
+    }
+}
+
 /// Says at each trigger what keeps its hook from being reached.
 async fn tell(shared: &Shared, taker: &Arc<dyn Taker>, hooks: &[Wanted], is_on: bool) {
     let webhooks = &shared.triggers.webhooks;
@@ -313,8 +338,8 @@ async fn tell(shared: &Shared, taker: &Arc<dyn Taker>, hooks: &[Wanted], is_on: 
         let trouble = match trouble {
             Some(trouble) => Some(trouble.clone()),
             None if !is_on => Some(
-                "webhook-off: hooks are switched off here, so no request arrives; switch them on with `baton serve --webhooks \
-                 PORT`, or with `webhook_set`"
+                "webhook-off: webhooks are switched off on this machine, so no request arrives; switch them on under Webhooks in \
+                 the settings, or with `baton serve --webhooks PORT`"
                     .to_owned(),
             ),
             None => not_listening.clone(),

@@ -106,7 +106,7 @@ export default function MappingField({
                     className={classes.fxButton ?? ""}
                     data-on={source !== null || undefined}
                     aria-pressed={source !== null}
-                    aria-label={`Expression for ${row.name || `row ${index + 1}`}`}
+                    aria-label={`fx: expression for ${row.name || `row ${index + 1}`}`}
                     disabled={isReadOnly}
                     onClick={() => {
                       form.newGesture();

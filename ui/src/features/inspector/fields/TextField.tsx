@@ -2,17 +2,14 @@ import { TextInput } from "@mantine/core";
 import { KeyRound } from "lucide-react";
 import { textOf } from "../../expression/template";
 import type { FieldProps } from "../field-props";
+import SuggestField from "./SuggestField";
 
 /** One line of text; for a secret, its name. */
-export default function TextField({
-  field,
-  value,
-  onChange,
-  inputId,
-  describedBy,
-  isInvalid,
-  isReadOnly,
-}: FieldProps) {
+export default function TextField(props: FieldProps) {
+  return (props.field.options ?? []).length > 0 ? <SuggestField {...props} /> : <PlainField {...props} />;
+}
+
+function PlainField({ field, value, onChange, inputId, describedBy, isInvalid, isReadOnly }: FieldProps) {
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : textOf(value);
   return (
     <TextInput
