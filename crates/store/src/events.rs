@@ -169,41 +169,81 @@ pub(crate) struct OfRun<'a> {
     pub(crate) events: &'a [Encoded],
 }
 
+/// Writes the events of several runs, in this order.
+pub(crate) struct Inserting<'a> {
+    head: Head,
+    rows: Vec<(OfRun<'a>, &'a Encoded)>,
+    /// How many of them are bound.
+    at: usize,
+    bound: Option<Bound>,
+}
+
+/// Rows that are ready for a statement, and the head behind them.
+struct Bound {
+    size: usize,
+    arguments: SqliteArguments,
+    head: Head,
+}
+
+impl<'a> Inserting<'a> {
+    /// Nothing is written before [`Self::finish`].
+    pub(crate) fn new(head: Head, runs: &[OfRun<'a>]) -> Self {
+        let rows = runs
+            .iter()
+            .flat_map(|run| run.events.iter().map(|event| (*run, event)))
+            .collect();
+        Self {
+            head,
+            rows,
+            at: 0,
+            bound: None,
+        }
+    }
+
+    /// Hashes and binds the rows of the next statement, if they are not yet.
+    pub(crate) fn prepare(&mut self) -> Result<(), sqlx::Error> {
+        if self.bound.is_some() {
+            return Ok(());
+        }
+        let Some((size, chunk)) = sql::chunks(&self.rows[self.at..], &ROWS).next() else {
+            return Ok(());
+        };
+        self.at += chunk.len();
+        let bound = bind(self.head, size, chunk)?;
+        self.head = bound.head;
+        self.bound = Some(bound);
+        Ok(())
+    }
+
+    /// Writes all of them, and gives the new head.
+    pub(crate) async fn finish(mut self, conn: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
+        loop {
+            self.prepare()?;
+            let Some(Bound {
+                size, arguments, ..
+            }) = self.bound.take()
+            else {
+                return Ok(self.head);
+            };
+            let insert = sqlx::query_with(INSERT[size].as_str(), arguments).execute(&mut *conn);
+            // While SQLite works on these rows in its own thread, the next ones are hashed and bound here.
+            let (inserted, next) = tokio::join!(insert, async { self.prepare() });
+            inserted?;
+            next?;
+        }
+    }
+}
+
 /// Writes the events of several runs, in this order, and gives the new head.
 pub(crate) async fn insert(
     conn: &mut SqliteConnection,
     head: Head,
     runs: &[OfRun<'_>],
 ) -> Result<Head, sqlx::Error> {
-    let rows: Vec<(OfRun<'_>, &Encoded)> = runs
-        .iter()
-        .flat_map(|run| run.events.iter().map(|event| (*run, event)))
-        .collect();
-    let mut chunks = sql::chunks(&rows, &ROWS);
-    let Some(first) = chunks.next() else {
-        return Ok(head);
-    };
-    let mut bound = bind(head, first)?;
-    loop {
-        let (size, arguments, head) = bound;
-        let statement = INSERT[size].as_str();
-        let insert = sqlx::query_with(statement, arguments).execute(&mut *conn);
-        // While SQLite works on these rows in its own thread, the next ones are hashed and bound here.
-        let (inserted, next) = tokio::join!(insert, async {
-            chunks.next().map(|chunk| bind(head, chunk))
-        });
-        inserted?;
-        match next {
-            Some(next) => bound = next?,
-            None => return Ok(head),
-        }
-    }
+    Inserting::new(head, runs).finish(conn).await
 }
 
-fn bind(
-    mut head: Head,
-    (size, rows): (usize, &[(OfRun<'_>, &Encoded)]),
-) -> Result<(usize, SqliteArguments, Head), sqlx::Error> {
+fn bind(mut head: Head, size: usize, rows: &[(OfRun<'_>, &Encoded)]) -> Result<Bound, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
     arguments.reserve(rows.len() * COLUMNS, 0);
     let mut bytes = Vec::with_capacity(1024);
@@ -235,7 +275,11 @@ fn bind(
         };
         add().map_err(sqlx::Error::Encode)?;
     }
-    Ok((size, arguments, head))
+    Ok(Bound {
+        size,
+        arguments,
+        head,
+    })
 }
 
 /// The hash of an event, in hex.

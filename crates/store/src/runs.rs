@@ -32,21 +32,28 @@ static INSERT: LazyLock<[String; NEW.len()]> = LazyLock::new(|| {
 });
 
 /// Parameters of one run in [`ADVANCE`].
-const PARAMETERS: usize = 10;
+const PARAMETERS: usize = 11;
 
 /// Says nothing about a run that is elsewhere than its writer thinks, or that has ended.
 static ADVANCE: LazyLock<[String; TOGETHER.len()]> = LazyLock::new(|| {
     TOGETHER.map(|runs| {
-        let mut one = "UPDATE runs SET status = ?, outcome = ?, ended_at = ?, seq = ?, steps_done = ?, steps_total = ?, \
-         waiting_for = ?, error = ? WHERE id = ? AND seq = ? AND ended_at IS NULL RETURNING id, seq, number;"
-            .to_owned();
-        if crate::trial::has_bug("no-expected-position") {
-            one = one.replace("seq = ? AND ended_at", "seq >= ? - 1000000 AND ended_at");
-        }
-        one.repeat(runs)
+        let row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let more = format!(", {row}").repeat(runs - 1);
+        let stands = if crate::trial::has_bug("no-expected-position") {
+            "runs.seq >= v.column11 - 1000000"
+        } else {
+            "runs.seq = v.column11"
+        };
+        format!(
+            "UPDATE runs SET status = v.column1, outcome = v.column2, ended_at = v.column3, seq = v.column4, \
+             steps_done = v.column5, steps_total = v.column6, waiting_for = v.column7, error = v.column8 \
+             FROM (VALUES {row}{more}) AS v \
+             WHERE runs.number = v.column10 AND runs.id = v.column9 AND {stands} AND runs.ended_at IS NULL"
+        )
     })
 });
 
+const NUMBER: &str = "SELECT number FROM runs WHERE id = ?1";
 const STANDS: &str = "SELECT seq, ended_at IS NOT NULL FROM runs WHERE id = ?1";
 
 macro_rules! columns {
@@ -89,7 +96,16 @@ const COUNT: &str = concat!("SELECT count(*) FROM runs ", filter!());
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    let mut all = vec![STANDS, ONE, OPEN, INTERRUPTED, CHILDREN, LIST, COUNT];
+    let mut all = vec![
+        NUMBER,
+        STANDS,
+        ONE,
+        OPEN,
+        INTERRUPTED,
+        CHILDREN,
+        LIST,
+        COUNT,
+    ];
     all.push(&ADVANCE[0]);
     all.extend(INSERT.iter().map(String::as_str));
     all
@@ -101,6 +117,53 @@ pub(crate) enum Moved {
     To(u32),
     /// Nothing was changed.
     Refused(StoreError),
+}
+
+/// The short numbers of the runs that were written last. They are those of committed runs: after an error all are
+/// forgotten, because a run whose making was taken back leaves its number to another.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(BTreeMap<String, u32>);
+
+impl Numbers {
+    /// How many are kept at most.
+    const MOST: usize = 20_000;
+
+    /// The number of a run, if there is such a run.
+    pub(crate) async fn of(
+        &mut self,
+        conn: &mut SqliteConnection,
+        id: &str,
+    ) -> Result<Option<u32>, sqlx::Error> {
+        if let Some(number) = self.0.get(id) {
+            return Ok(Some(*number));
+        }
+        let row = sqlx::query(NUMBER).bind(id).fetch_optional(conn).await?;
+        let Some(row) = row else { return Ok(None) };
+        let number = row.try_get(0)?;
+        self.note(id, number);
+        Ok(Some(number))
+    }
+
+    /// A run that goes on.
+    pub(crate) fn note(&mut self, id: &str, number: u32) {
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(id.to_owned(), number);
+    }
+
+    /// A run that ended.
+    pub(crate) fn forget(&mut self, id: &str) {
+        self.0.remove(id);
+    }
+}
+
+/// A run that is to be moved on.
+pub(crate) struct Move<'a> {
+    /// Its last event, as its writer knows it.
+    pub(crate) expected: u32,
+    pub(crate) number: u32,
+    pub(crate) run: &'a RunRow,
 }
 
 /// Makes runs.
@@ -126,7 +189,7 @@ pub(crate) async fn begin(
             // Taken out: the same run cannot begin twice.
             moved.push(match numbers.remove(run.id.as_str()) {
                 Some(number) => Moved::To(number),
-                None => refusal(conn, 0, run).await?,
+                None => Moved::Refused(refusal(conn, 0, run).await?),
             });
         }
     }
@@ -145,45 +208,34 @@ fn bind_origin(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), BoxD
     arguments.add(run.parent.as_ref().map(|parent| &parent.step))
 }
 
-/// Moves runs on, each from the event that its writer takes for the last one.
+/// Moves runs on, each from the event that its writer takes for the last one: all of them, or `false` if one of them
+/// is elsewhere or has ended; then the transaction has to be taken back.
 pub(crate) async fn advance(
     conn: &mut SqliteConnection,
-    runs: &[(u32, &RunRow)],
-) -> Result<Vec<Moved>, sqlx::Error> {
-    let mut moved = Vec::with_capacity(runs.len());
-    for chunk in runs.chunks(TOGETHER[TOGETHER.len() - 1]) {
+    moves: &[Move<'_>],
+) -> Result<bool, sqlx::Error> {
+    for chunk in moves.chunks(TOGETHER[TOGETHER.len() - 1]) {
         let size = TOGETHER.partition_point(|size| *size < chunk.len());
         let mut arguments = SqliteArguments::default();
-        for (expected, run) in chunk {
-            bind_state(&mut arguments, run)?;
-            arguments
-                .add(i64::from(*expected))
-                .map_err(sqlx::Error::Encode)?;
+        arguments.reserve(TOGETHER[size] * PARAMETERS, 0);
+        for one in chunk {
+            bind_state(&mut arguments, one.run)?;
+            let mut add = |value: u32| arguments.add(i64::from(value));
+            add(one.number).map_err(sqlx::Error::Encode)?;
+            add(one.expected).map_err(sqlx::Error::Encode)?;
         }
-        // The statements that are left over move the run that has no id.
+        // The rows that are left over move the run that has no number.
         for _ in 0..(TOGETHER[size] - chunk.len()) * PARAMETERS {
             arguments.add(None::<i64>).map_err(sqlx::Error::Encode)?;
         }
-        let statement = ADVANCE[size].as_str();
-        let rows = sqlx::query_with(statement, arguments)
-            .fetch_all(&mut *conn)
+        let moved = sqlx::query_with(ADVANCE[size].as_str(), arguments)
+            .execute(&mut *conn)
             .await?;
-        // There is a row for every run that was moved, in the same order.
-        let mut rows = rows.iter().peekable();
-        for (expected, run) in chunk {
-            let is_moved = match rows.peek() {
-                Some(row) => {
-                    row.try_get::<&str, _>(0)? == run.id && row.try_get::<u32, _>(1)? == run.seq
-                }
-                None => false,
-            };
-            moved.push(match rows.next_if(|_| is_moved) {
-                Some(row) => Moved::To(row.try_get(2)?),
-                None => refusal(conn, *expected, run).await?,
-            });
+        if moved.rows_affected() != chunk.len() as u64 {
+            return Ok(false);
         }
     }
-    Ok(moved)
+    Ok(true)
 }
 
 fn bind_state(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), sqlx::Error> {
@@ -212,23 +264,23 @@ fn bind_state(arguments: &mut SqliteArguments, run: &RunRow) -> Result<(), sqlx:
 }
 
 /// Why a run was not moved.
-async fn refusal(
+pub(crate) async fn refusal(
     conn: &mut SqliteConnection,
     expected: u32,
     run: &RunRow,
-) -> Result<Moved, sqlx::Error> {
+) -> Result<StoreError, sqlx::Error> {
     let stands = sqlx::query(STANDS)
         .bind(&run.id)
         .fetch_optional(conn)
         .await?;
     let Some(row) = stands else {
-        return Ok(Moved::Refused(StoreError::NotFound {
+        return Ok(StoreError::NotFound {
             what: "run",
             id: run.id.clone(),
-        }));
+        });
     };
     let has_ended: bool = row.try_get(1)?;
-    Ok(Moved::Refused(if has_ended {
+    Ok(if has_ended {
         StoreError::Ended {
             run: run.id.clone(),
         }
@@ -238,7 +290,7 @@ async fn refusal(
             expected,
             found: row.try_get(0)?,
         }
-    }))
+    })
 }
 
 fn as_encode(error: serde_json::Error) -> sqlx::Error {

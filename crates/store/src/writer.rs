@@ -17,7 +17,7 @@ use crate::events::{self, Encoded, Head, OfRun};
 use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
-use crate::runs::{self, Moved};
+use crate::runs::{self, Move, Moved, Numbers};
 use crate::sealing::Sealing;
 use crate::timers::{self, HostNote};
 use crate::{questions, sql, trial};
@@ -84,6 +84,7 @@ pub(crate) struct Writer {
     conn: Option<SqliteConnection>,
     /// Unknown after an error; the next group reads it.
     head: Option<Head>,
+    numbers: Numbers,
     sealing: Sealing,
     lock: Lock,
 }
@@ -101,6 +102,7 @@ impl Writer {
             options,
             conn: Some(conn),
             head: None,
+            numbers: Numbers::default(),
             lock,
         }
     }
@@ -215,36 +217,56 @@ impl Writer {
                 .await
                 .map_err(|error| sql::error(&error, &self.dir))?,
         };
-        match write_all(&mut conn, self.head, work).await {
-            Ok((answers, head)) => {
+        let written = write_all(&mut conn, self.head, &mut self.numbers, work).await;
+        match written {
+            Ok(Written::All { answers, head }) => {
                 self.head = Some(head);
                 self.sealing.notice(head);
                 self.conn = Some(conn);
                 Ok(answers)
             }
+            Ok(Written::Refused(refused)) => {
+                self.forget(conn).await;
+                Err(refused)
+            }
             Err(error) => {
-                self.head = None;
-                if sql::rollback(&mut conn).await {
-                    self.conn = Some(conn);
-                }
+                self.forget(conn).await;
                 Err(sql::error(&error, &self.dir))
             }
         }
     }
+
+    /// Takes the open transaction back, and what was learned in it.
+    async fn forget(&mut self, mut conn: SqliteConnection) {
+        self.head = None;
+        self.numbers = Numbers::default();
+        if sql::rollback(&mut conn).await {
+            self.conn = Some(conn);
+        }
+    }
+}
+
+/// What became of a transaction.
+enum Written {
+    /// It is committed.
+    All { answers: Vec<Answer>, head: Head },
+    /// A run is elsewhere than its writer thinks. With others in the transaction, it may be any of them.
+    Refused(StoreError),
 }
 
 async fn write_all(
     conn: &mut SqliteConnection,
     head: Option<Head>,
+    numbers: &mut Numbers,
     work: &[&Work],
-) -> Result<(Vec<Answer>, Head), sqlx::Error> {
+) -> Result<Written, sqlx::Error> {
     sqlx::query(sql::begin()).execute(&mut *conn).await?;
     trial::point("store-begun");
     let head = match head {
         Some(head) => head,
         None => Head::read(conn).await?,
     };
-    let (mut beginning, mut advancing) = (Vec::new(), Vec::new());
+    let mut beginning = Vec::new();
     for one in work {
         match one {
             Work::Keep(keep) => keep.write(conn).await?,
@@ -257,56 +279,90 @@ async fn write_all(
             }
             Work::Note(note) => timers::note(conn, note).await?,
             Work::Append(batch) if batch.expected == 0 => beginning.push(&batch.run),
-            Work::Append(batch) => advancing.push((batch.expected, &batch.run)),
+            Work::Append(_) => {}
         }
     }
     let mut begun = runs::begin(conn, &beginning).await?.into_iter();
-    let mut advanced = runs::advance(conn, &advancing).await?.into_iter();
-    trial::point("store-advanced");
     let mut answers = Vec::with_capacity(work.len());
     let mut accepted = Vec::new();
-    let mut ended = Vec::new();
+    let mut moves = Vec::new();
     for one in work {
         let Work::Append(batch) = one else {
             answers.push(Ok(None));
             continue;
         };
-        let is_new = batch.expected == 0;
-        let moved = if is_new {
-            begun.next()
-        } else {
-            advanced.next()
-        };
-        answers.push(match moved {
-            Some(Moved::To(number)) => {
-                if batch.run.ended_at.is_none() {
-                    questions::change(conn, &batch.run.id, &batch.questions).await?;
-                } else if !is_new {
-                    ended.push(batch.run.id.as_str());
+        let run = &batch.run;
+        let number = if batch.expected == 0 {
+            match begun.next() {
+                Some(Moved::To(number)) => {
+                    numbers.note(&run.id, number);
+                    number
                 }
-                let rests_at = batch.waits.is_at_rest.then_some(batch.run.seq);
-                timers::change(conn, number, &batch.waits, rests_at).await?;
-                accepted.push(OfRun {
-                    id: &batch.run.id,
-                    number,
-                    events: &batch.events,
-                });
-                Ok(Some(number))
+                Some(Moved::Refused(error)) => {
+                    answers.push(Err(error));
+                    continue;
+                }
+                None => return Ok(Written::Refused(StoreError::Closed)),
             }
-            Some(Moved::Refused(error)) => Err(error),
-            None => Err(StoreError::Closed),
-        });
+        } else {
+            let Some(number) = numbers.of(conn, &run.id).await? else {
+                answers.push(Err(runs::refusal(conn, batch.expected, run).await?));
+                continue;
+            };
+            moves.push(Move {
+                expected: batch.expected,
+                number,
+                run,
+            });
+            number
+        };
+        answers.push(Ok(Some(number)));
+        accepted.push((number, batch));
+    }
+    let events: Vec<OfRun<'_>> = accepted
+        .iter()
+        .map(|(number, batch)| OfRun {
+            id: &batch.run.id,
+            number: *number,
+            events: &batch.events,
+        })
+        .collect();
+    // While SQLite moves the runs in its own thread, the first events are hashed and bound here.
+    let mut inserting = events::Inserting::new(head, &events);
+    let (moved, prepared) =
+        tokio::join!(runs::advance(conn, &moves), async { inserting.prepare() });
+    prepared?;
+    if !moved? {
+        let first = &moves[0];
+        let refused = runs::refusal(conn, first.expected, first.run).await?;
+        return Ok(Written::Refused(refused));
+    }
+    trial::point("store-advanced");
+    let mut ended = Vec::new();
+    for (number, batch) in &accepted {
+        if batch.run.ended_at.is_none() {
+            questions::change(conn, &batch.run.id, &batch.questions).await?;
+        } else if batch.expected != 0 {
+            ended.push(batch.run.id.as_str());
+        }
+        let rests_at = batch.waits.is_at_rest.then_some(batch.run.seq);
+        timers::change(conn, *number, &batch.waits, rests_at).await?;
     }
     questions::close_all(conn, &ended).await?;
     if trial::has_bug("batch-in-two-transactions") {
         sqlx::query(sql::COMMIT).execute(&mut *conn).await?;
         sqlx::query(sql::begin()).execute(&mut *conn).await?;
     }
-    let head = events::insert(conn, head, &accepted).await?;
+    let head = inserting.finish(conn).await?;
     trial::point("store-inserted");
     sqlx::query(sql::COMMIT).execute(conn).await?;
     trial::point("store-committed");
-    Ok((answers, head))
+    for (_, batch) in accepted {
+        if batch.run.ended_at.is_some() {
+            numbers.forget(&batch.run.id);
+        }
+    }
+    Ok(Written::All { answers, head })
 }
 
 /// Takes what waits already; and if there usually is more, waits for that a moment.
