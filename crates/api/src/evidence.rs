@@ -70,7 +70,7 @@ impl Found {
                     evidence.insert("idempotencyKey".to_owned(), json!(key));
                 }
                 if !with.is_empty() {
-                    evidence.insert("aboutToDo".to_owned(), Value::Object(with.clone()));
+                    evidence.insert("aboutToDo".to_owned(), Value::Object((**with).clone()));
                 }
                 true
             }
@@ -97,7 +97,7 @@ mod tests {
             epoch: attempt,
             key: Some("k".to_owned()),
             effect: Effect::Unsafe,
-            with: Map::from_iter([("to".to_owned(), json!("ada"))]),
+            with: Map::from_iter([("to".to_owned(), json!("ada"))]).into(),
             error: None,
         };
         let mut events = vec![started(1), line(0), started(2)];

@@ -564,7 +564,7 @@ mod tests {
             attempt: 1,
             epoch: 1,
             port: Some("high".into()),
-            output: Value::Null,
+            output: Value::Null.into(),
             because: vec![because],
             passed: None,
             edges: Vec::new(),

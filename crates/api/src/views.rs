@@ -163,7 +163,7 @@ fn step_view(step: &Step<'_>) -> StepView {
         until: until(state.phase, more),
         note: note(state.phase, more),
         port: more.port.clone(),
-        with: (!more.with.is_empty()).then(|| Value::Object(more.with.clone())),
+        with: (!more.with.is_empty()).then(|| Value::Object((*more.with).clone())),
         output: more
             .output
             .as_deref()

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_core::machine::{
-    self, Action, Event, Input, Logged, Settlement, Status, Task, TaskResult,
-};
+use baton_core::machine::{self, Event, Input, Logged, Settlement, Status, Task, TaskResult};
 use baton_steps::TaskOutput;
-use baton_store::{Append, QuestionChanges, StoreError};
+use baton_store::{Append, Appended, QuestionChanges, RunRow, StoreError};
+use tokio::task::JoinHandle;
 
 use crate::engine::Shared;
-use crate::entry::{Entry, Message, Reply};
+use crate::entry::{Entry, Looks, Message, Reply};
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
 use crate::perform;
-use crate::sleep;
+use crate::sleep::{self, MovedWaits};
 use crate::snapshots::{self, Occasion};
 use crate::task;
 use crate::triggers;
@@ -23,6 +22,8 @@ use baton_store::trial;
 
 /// How many events are gathered at most before they are written.
 const MAX_BATCH: usize = 5_000;
+/// How many events of light tasks are worth a write of their own while the next ones are carried out.
+const WORTH_WRITING: usize = 400;
 /// How many light tasks are carried out before others get their turn.
 const TASKS_BEFORE_YIELD: usize = 256;
 /// The first and the longest wait before a failed write is tried again.
@@ -37,6 +38,18 @@ struct Batch {
     replies: Vec<Reply>,
     /// The machine would go on by itself: others get their turn before it does.
     has_more: bool,
+    /// What was handed to the journal before. The next is handed over once that is durable.
+    flight: Option<Flight>,
+}
+
+/// Events on their way to the disk.
+#[derive(Debug)]
+struct Flight {
+    append: Arc<Append>,
+    replies: Vec<Reply>,
+    waits: MovedWaits,
+    /// The write, if it goes on by itself; otherwise whoever waits for it carries it out.
+    writing: Option<JoinHandle<Result<Appended, StoreError>>>,
 }
 
 /// Whether the run can go on.
@@ -53,19 +66,17 @@ pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
         for message in messages {
             step(&shared, &entry, message, &mut batch);
             if batch.events.len() >= MAX_BATCH
-                && write(&shared, &entry, &mut batch, None).await == Next::Stop
+                && write(&shared, &entry, &mut batch).await == Next::Stop
             {
                 return;
             }
         }
-        let Some(actions) = light_tasks(&shared, &entry, &mut batch).await else {
-            return;
-        };
+        let is_stopped = light_tasks(&shared, &entry, &mut batch).await == Next::Stop;
         if trial::has_bug("act-before-durable") {
-            perform::perform(&shared, &entry, actions.clone());
+            perform::perform(&shared, &entry);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        if write(&shared, &entry, &mut batch, Some(&actions)).await == Next::Stop {
+        if is_stopped || write(&shared, &entry, &mut batch).await == Next::Stop {
             return;
         }
         if shared.closing.is_cancelled() {
@@ -76,7 +87,7 @@ pub(crate) async fn drive(shared: Arc<Shared>, entry: Arc<Entry>) {
             finish(&shared, &entry);
         } else {
             snapshots::keep(&shared, &entry, Occasion::Going).await;
-            perform::perform(&shared, &entry, actions);
+            perform::perform(&shared, &entry);
         }
     }
     sleep::rest(&shared, &entry).await;
@@ -107,6 +118,7 @@ fn decide(
     let mut state = entry.state();
     state.settle(&input);
     let now = shared.clock.now();
+    let is_timer = matches!(input, Input::TimerDue { .. });
     let stepped = machine::step_within(&mut state.run, input, now, MAX_BATCH);
     let (mut events, has_more) = stepped.map_err(|refusal| {
         if state.run.status() == Status::Ended {
@@ -120,6 +132,10 @@ fn decide(
     })?;
     if trial::has_bug("unsafe-runs-again") {
         events.extend(run_again(&mut state.run, &events, shared.clock.now()));
+    }
+    if is_timer && events.is_empty() {
+        // It came too early, by a clock that was set back, and may still be wanted.
+        state.unperformed = Looks::All;
     }
     for logged in &events {
         state.projection.apply(
@@ -149,24 +165,19 @@ fn run_again(run: &mut machine::Run, events: &[Logged], now: baton_core::Millis)
 }
 
 /// Carries out light pure tasks until none is left: they touch nothing, so nothing has to be on disk between them.
-/// Gives what is pending then; `None` if the run cannot go on.
-async fn light_tasks(
-    shared: &Arc<Shared>,
-    entry: &Arc<Entry>,
-    batch: &mut Batch,
-) -> Option<Vec<Action>> {
+async fn light_tasks(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
     let mut carried_out = 0;
     loop {
-        let actions = machine::pending(&entry.state().run);
-        if batch.has_more || !shared.disk.may_work() {
-            return Some(actions);
+        if batch.has_more {
+            return Next::Go;
+        }
+        let tasks = entry.state().touched_tasks();
+        if !shared.disk.may_work() {
+            return Next::Go;
         }
         let mut has_any = false;
-        for action in &actions {
-            let Action::StartTask(task) = action else {
-                continue;
-            };
-            let Some(result) = at_once(shared, task).await else {
+        for task in tasks {
+            let Some(result) = at_once(shared, &task).await else {
                 continue;
             };
             has_any = true;
@@ -178,19 +189,34 @@ async fn light_tasks(
                 };
                 step(shared, entry, Message::quiet(input), batch);
             }
+            let (step_path, epoch) = (task.step, task.epoch);
             let input = Input::TaskEnded {
-                step: task.step.clone(),
-                epoch: task.epoch,
+                step: step_path,
+                epoch,
                 result: result.result,
             };
             step(shared, entry, Message::quiet(input), batch);
-            if batch.events.len() >= MAX_BATCH
-                && write(shared, entry, batch, None).await == Next::Stop
-            {
-                return None;
-            }
-            if batch.events.is_empty() {
-                snapshots::keep(shared, entry, Occasion::Going).await;
+            let is_grounded = batch
+                .flight
+                .as_ref()
+                .and_then(|flight| flight.writing.as_ref())
+                .is_none_or(JoinHandle::is_finished);
+            let enough = if is_grounded {
+                WORTH_WRITING
+            } else {
+                MAX_BATCH
+            };
+            if batch.events.len() >= enough {
+                if send_off(shared, entry, batch).await == Next::Stop {
+                    return Next::Stop;
+                }
+                if snapshots::is_time(entry) {
+                    if land(shared, entry, batch).await == Next::Stop {
+                        return Next::Stop;
+                    }
+                    snapshots::keep(shared, entry, Occasion::Going).await;
+                }
+                tokio::task::yield_now().await;
             }
             carried_out += 1;
             if carried_out % TASKS_BEFORE_YIELD == 0 {
@@ -198,7 +224,7 @@ async fn light_tasks(
             }
         }
         if !has_any {
-            return Some(actions);
+            return Next::Go;
         }
     }
 }
@@ -230,17 +256,34 @@ async fn at_once(shared: &Shared, task: &Task) -> Option<AtOnce> {
 }
 
 /// Makes the batch durable, however long that takes, and tells whoever waits or listens.
-async fn write(
-    shared: &Arc<Shared>,
-    entry: &Arc<Entry>,
-    batch: &mut Batch,
-    actions: Option<&[Action]>,
-) -> Next {
+async fn write(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    if load(shared, entry, batch).await == Next::Stop {
+        return Next::Stop;
+    }
+    land(shared, entry, batch).await
+}
+
+/// Lets the journal write the batch while the machine goes on, once what was handed over before is durable.
+async fn send_off(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    let next = load(shared, entry, batch).await;
+    if let Some(flight) = &mut batch.flight {
+        let (journal, append) = (shared.journal.clone(), flight.append.clone());
+        flight.writing = Some(tokio::spawn(async move { journal.append(&append).await }));
+    }
+    next
+}
+
+/// Makes the batch the next that is written, once what was handed over before is durable.
+async fn load(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    if land(shared, entry, batch).await == Next::Stop {
+        return Next::Stop;
+    }
     let Batch {
         events,
         questions,
         mut replies,
         has_more,
+        flight: _,
     } = std::mem::take(batch);
     if has_more {
         // Behind what came meanwhile: a pause or a cancel is not kept waiting.
@@ -250,43 +293,63 @@ async fn write(
         answer(&mut replies, || Ok(()));
         return Next::Go;
     }
-    let has_questions = !questions.put.is_empty() || !questions.closed.is_empty();
-    let (expected_seq, summary, waits, changes) = {
-        let state = entry.state();
-        let (waits, is_at_rest) = match actions {
-            Some(actions) => sleep::waits(&state.run, actions),
-            None => sleep::waits(&state.run, &machine::pending(&state.run)),
-        };
-        let mut changes = state.waits.changes_to(&waits);
-        changes.is_at_rest = is_at_rest;
-        (state.durable, entry.row(&state), waits, changes)
+    let (expected_seq, summary, waits) = {
+        let mut state = entry.state();
+        let waits = sleep::moved_waits(&mut state);
+        (state.durable, entry.row(&state), waits)
     };
-    let is_at_rest = changes.is_at_rest;
-    let append = Append {
+    let append = Arc::new(Append {
         run: entry.id.clone(),
         expected_seq,
         events,
         summary,
         questions,
-        waits: changes,
-    };
+        waits: waits.changes(),
+    });
     trial::point("engine-decided");
+    batch.flight = Some(Flight {
+        append,
+        replies,
+        waits,
+        writing: None,
+    });
+    Next::Go
+}
+
+/// Waits until what was handed over is durable, however often that has to be tried.
+async fn land(shared: &Arc<Shared>, entry: &Arc<Entry>, batch: &mut Batch) -> Next {
+    let Some(Flight {
+        append,
+        mut replies,
+        waits,
+        writing,
+    }) = batch.flight.take()
+    else {
+        return Next::Go;
+    };
     let mut wait = FIRST_RETRY;
+    let mut tried = match writing {
+        Some(writing) => writing.await.unwrap_or(Err(StoreError::Closed)),
+        None => shared.journal.append(&append).await,
+    };
     let appended = loop {
-        let error = match shared.journal.append(&append).await {
+        let error = match tried {
             Ok(appended) => break appended,
             Err(error) => error,
         };
-        let is_new = expected_seq == 0;
+        let is_new = append.expected_seq == 0;
         if lacks_room(&error) && shared.make_room() {
+            tried = shared.journal.append(&append).await;
             continue;
         }
         if is_new || !may_pass(&error) {
             give_up(shared, entry, &error, is_new);
+            replies.append(&mut batch.replies);
             answer(&mut replies, || Err(EngineError::Store(error.clone())));
             return Next::Stop;
         }
         stall(shared, entry, &error);
+        replies.append(&mut batch.replies);
         answer(&mut replies, || {
             Err(EngineError::Stalled {
                 run: entry.id.clone(),
@@ -298,29 +361,38 @@ async fn write(
             () = tokio::time::sleep(wait) => {}
         }
         wait = (wait * 2).min(LAST_RETRY);
+        tried = shared.journal.append(&append).await;
     };
     trial::point("engine-durable");
-    let events = Arc::new(append.events);
-    let row = {
+    {
         let mut state = entry.state();
         state.durable = appended.seq;
-        state.durable_at = events.last().map_or(state.durable_at, |logged| logged.at);
+        state.durable_at = append
+            .events
+            .last()
+            .map_or(state.durable_at, |logged| logged.at);
         state.number = appended.number;
-        state.waits = waits;
-        if is_at_rest {
+        if waits.is_at_rest {
             state.rests_at = appended.seq;
         }
-        let was_stalled = state.stalled.take().is_some();
-        if was_stalled {
+        waits.happened(&mut state.waits);
+        if state.stalled.take().is_some() {
             tracing::info!(run = entry.id, "the run goes on: its events are written");
         }
-        shared.has_listeners().then(|| entry.row(&state))
-    };
+    }
     answer(&mut replies, || Ok(()));
-    if let Some(row) = row {
+    if shared.has_listeners() {
+        let has_questions = !append.questions.put.is_empty() || !append.questions.closed.is_empty();
+        // The task that wrote them is done: nobody else holds them.
+        let Append {
+            events, summary, ..
+        } = Arc::unwrap_or_clone(append);
         shared.tell(EngineNotice::Advanced {
-            row: Arc::new(row),
-            events,
+            row: Arc::new(RunRow {
+                number: appended.number,
+                ..summary
+            }),
+            events: Arc::new(events),
         });
         if has_questions {
             shared.tell(EngineNotice::QuestionsChanged);

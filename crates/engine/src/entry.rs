@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
-use baton_core::machine::{Input, Outcome, Parent, Plan, Run, Status};
+use baton_core::machine::{
+    Action, Input, Outcome, Parent, Plan, Run, Status, Task, Touched, TouchedStep, pending,
+};
 use baton_store::{RunRow, StoreError, Waits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -109,6 +111,33 @@ pub(crate) struct State {
     pub(crate) queued: BTreeMap<TaskId, String>,
     /// Why it cannot go on, while its events cannot be written.
     pub(crate) stalled: Option<StoreError>,
+    /// What was not compared yet with what is under way.
+    pub(crate) unperformed: Looks,
+    /// What was not compared yet with what the database knows of waits.
+    pub(crate) unwritten: Looks,
+}
+
+/// Where a run may want something else than before.
+#[derive(Debug)]
+pub(crate) enum Looks {
+    /// Anywhere.
+    All,
+    /// At these steps, and at the run itself.
+    Steps(BTreeSet<TouchedStep>),
+}
+
+impl Looks {
+    fn add(&mut self, touched: &[TouchedStep]) {
+        match self {
+            Self::All => {}
+            Self::Steps(steps) => steps.extend(touched),
+        }
+    }
+
+    /// Where to look; from now on, nowhere.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Steps(BTreeSet::new()))
+    }
 }
 
 impl Entry {
@@ -227,6 +256,8 @@ impl State {
             snapshot_at: 0,
             queued: BTreeMap::new(),
             stalled: None,
+            unperformed: Looks::All,
+            unwritten: Looks::All,
         }
     }
 
@@ -252,9 +283,36 @@ impl State {
         lines.collect()
     }
 
+    /// The tasks of the steps that were touched since this was asked last.
+    pub(crate) fn touched_tasks(&mut self) -> Vec<Task> {
+        match self.run.take_touched() {
+            Touched::All => {
+                self.unperformed = Looks::All;
+                self.unwritten = Looks::All;
+                let tasks = pending(&self.run)
+                    .into_iter()
+                    .filter_map(|action| match action {
+                        Action::StartTask(task) => Some(task),
+                        _ => None,
+                    });
+                tasks.collect()
+            }
+            Touched::Some(mut steps) => {
+                steps.sort_unstable();
+                steps.dedup();
+                self.unperformed.add(&steps);
+                self.unwritten.add(&steps);
+                let tasks = steps.iter().filter_map(|step| self.run.running_task(*step));
+                tasks.collect()
+            }
+        }
+    }
+
     /// Notes that the machine is about to see `input`: what it answers is no longer under way.
     pub(crate) fn settle(&mut self, input: &Input) {
         match input {
+            // A light task was never under way.
+            Input::TaskEnded { .. } if self.active.is_empty() => {}
             Input::TaskEnded { step, epoch, .. } => {
                 self.active.remove(&(step.clone(), *epoch, false));
                 self.queued.remove(&(step.clone(), *epoch, false));

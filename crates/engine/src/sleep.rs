@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use baton_core::machine::{Action, Input, Run, Status, pending};
-use baton_store::{WaitFor, Waits};
+use baton_store::{WaitChanges, WaitFor, Waits};
 use tokio::sync::Semaphore;
 
 use crate::engine::Shared;
-use crate::entry::{Entry, Message, Put};
+use crate::entry::{Entry, Looks, Message, Put, State};
 use crate::error::EngineError;
+use crate::perform::{run_timers, step_timers};
 use crate::recover;
 use crate::snapshots::{self, Occasion};
 
@@ -123,6 +124,85 @@ pub(crate) fn waits(run: &Run, actions: &[Action]) -> (Waits, bool) {
         }
     }
     (waits, is_at_rest)
+}
+
+/// How what a run waits for moves with a write.
+#[derive(Debug)]
+pub(crate) struct MovedWaits {
+    /// The part of what the database knows that is looked at.
+    before: Waits,
+    /// The same part now.
+    after: Waits,
+    /// The run only waits.
+    pub(crate) is_at_rest: bool,
+}
+
+impl MovedWaits {
+    /// What to write.
+    pub(crate) fn changes(&self) -> WaitChanges {
+        WaitChanges {
+            is_at_rest: self.is_at_rest,
+            ..self.before.changes_to(&self.after)
+        }
+    }
+
+    /// It is written: `known` is what the database knows.
+    pub(crate) fn happened(self, known: &mut Waits) {
+        for timer in self.before.timers.keys() {
+            known.timers.remove(timer);
+        }
+        for step in self.before.waits.keys() {
+            known.waits.remove(step);
+        }
+        known.timers.extend(self.after.timers);
+        known.waits.extend(self.after.waits);
+    }
+}
+
+/// Compares what a run waits for with what the database knows, where something may have changed since this was asked
+/// last.
+pub(crate) fn moved_waits(state: &mut State) -> MovedWaits {
+    let status = state.run.status();
+    let steps = match state.unwritten.take() {
+        // A run that is paused may still have tasks under way, which its status does not tell.
+        Looks::Steps(steps) if status != Status::Paused => steps,
+        Looks::Steps(_) | Looks::All => {
+            let (after, is_at_rest) = waits(&state.run, &pending(&state.run));
+            return MovedWaits {
+                before: state.waits.clone(),
+                after,
+                is_at_rest,
+            };
+        }
+    };
+    let known = &state.waits;
+    let (mut before, mut after) = (Waits::default(), Waits::default());
+    for step in steps {
+        let (path, actions) = state.run.pending_of_step(step);
+        for name in step_timers(&known.timers, &path) {
+            before.timers.extend(entry_of(&known.timers, &name));
+        }
+        before.waits.extend(entry_of(&known.waits, &path));
+        let (here, _) = waits(&state.run, &actions);
+        after.timers.extend(here.timers);
+        after.waits.extend(here.waits);
+    }
+    for name in run_timers(&known.timers) {
+        before.timers.extend(entry_of(&known.timers, &name));
+    }
+    let (here, _) = waits(&state.run, &state.run.pending_of_run());
+    after.timers.extend(here.timers);
+    MovedWaits {
+        before,
+        after,
+        // What was touched in between is looked at with the next write.
+        is_at_rest: status == Status::Waiting && !state.run.is_touched(),
+    }
+}
+
+fn entry_of<T: Clone>(map: &BTreeMap<String, T>, key: &str) -> Option<(String, T)> {
+    map.get_key_value(key)
+        .map(|(key, value)| (key.clone(), value.clone()))
 }
 
 /// The inbox of `entry` is empty: if it only waits now, it rests, and others may have to sleep for it.

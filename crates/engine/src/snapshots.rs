@@ -46,6 +46,12 @@ pub(crate) enum Occasion {
     Standing,
 }
 
+/// Whether a run that goes on is due for a snapshot, once its events are durable.
+pub(crate) fn is_time(entry: &Entry) -> bool {
+    let state = entry.state();
+    is_due(state.run.seq(), state.snapshot_at)
+}
+
 /// Keeps the state of a run, if it is time to. Its events are durable.
 pub(crate) async fn keep(shared: &Shared, entry: &Entry, occasion: Occasion) {
     let run = {

@@ -108,7 +108,7 @@ async fn attempt(
     if values::has_blobs(&task.with) {
         let artifacts = shared.artifacts.clone();
         let filled = tokio::task::spawn_blocking(move || {
-            values::restore(&artifacts, &mut task.with).map(|()| task)
+            values::restore(&artifacts, Arc::make_mut(&mut task.with)).map(|()| task)
         });
         task = match filled.await {
             Ok(Ok(filled)) => filled,

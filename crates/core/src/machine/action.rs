@@ -3,6 +3,8 @@
 //! Actions are read off the state ([`crate::machine::pending`]), never queued: after a restart the same state
 //! gives the same actions.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::Millis;
@@ -89,7 +91,7 @@ pub struct Task {
     /// What repeating it would do.
     pub effect: Effect,
     /// The configuration with its expressions evaluated.
-    pub with: Map<String, Value>,
+    pub with: Arc<Map<String, Value>>,
     /// The longest this attempt may take; the host answers with error code `timeout` after that.
     pub timeout_ms: Option<i64>,
 }

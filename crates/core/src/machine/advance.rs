@@ -1,5 +1,7 @@
 //! What the machine does next of its own: starting, skipping, stopping, iterating, failing, taking back, ending.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::event::{Decision, Event, IterationOutcome, Outcome, SkipReason};
@@ -164,7 +166,7 @@ impl Run {
             epoch: 1,
             edges: self.resolve(here, &ending, at),
             port,
-            output,
+            output: Arc::new(output),
             because: Vec::new(),
             passed: Some(passed),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::event::{Decision, Event, Logged};
+use super::plan::Control;
 use super::run::{
     Answer, At, Compensation, Ended, FrameIx, FramePhase, IterationState, Phase, Run, Signal,
     Started, StepState, Todo, UndoPhase, UndoState, Wait,
@@ -227,7 +228,7 @@ impl Run {
                 more.started_at.get_or_insert(at);
                 more.ended_at = Some(at);
                 more.port.clone_from(port);
-                more.output = Some(Arc::new(output.clone()));
+                more.output = Some(output.clone());
                 more.because.clone_from(because);
                 more.passed = *passed;
                 more.wait = None;
@@ -434,15 +435,25 @@ impl Run {
                 let Some(body) = self.step_at(here).body else {
                     return Err(Impossible::UnknownStep(step.clone()));
                 };
-                let item = {
+                let concurrency = match &self.step_at(here).control {
+                    Some(Control::ForEach { concurrency, .. }) => *concurrency,
+                    _ => 1,
+                };
+                let (item, is_full) = {
                     let Some(state) = &mut self.state(here).more_mut().iterations else {
                         return Err(Impossible::UnknownStep(step.clone()));
                     };
                     state.started += 1;
                     state.running += 1;
                     state.next_at = None;
-                    state.items.get(*index as usize).cloned()
+                    let is_full =
+                        state.running >= concurrency || state.started as usize >= state.items.len();
+                    (state.items.get(*index as usize).cloned(), is_full)
                 };
+                // Nothing follows of its own before an iteration ends: no need to look at it each time.
+                if is_full {
+                    self.agenda.remove(&Todo::Next(here.0, here.1));
+                }
                 self.open_frame(format!("{step}[{index}]"), body, Some(here), *index, item);
                 self.wait_for_bodies(here);
             }

@@ -1,5 +1,7 @@
 //! How each control step begins.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::event::{Evaluation, Event, Question};
@@ -166,7 +168,7 @@ impl Run {
             epoch: state.epoch + 1,
             key,
             effect,
-            with,
+            with: Arc::new(with),
             error: error.filter(|_| state.attempt == 0),
         }
     }

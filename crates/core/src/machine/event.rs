@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -94,7 +95,7 @@ pub enum Event {
         /// The configuration with its expressions evaluated.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         #[ts(type = "Record<string, unknown>")]
-        with: Map<String, Value>,
+        with: Arc<Map<String, Value>>,
         /// The error that led here, where an error edge started the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
@@ -143,7 +144,7 @@ pub enum Event {
         port: Option<String>,
         #[serde(default, skip_serializing_if = "Value::is_null")]
         #[ts(type = "unknown", optional)]
-        output: Value,
+        output: Arc<Value>,
         /// Why the machine decided so, for control steps that decide.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         because: Vec<Evaluation>,

@@ -1,5 +1,7 @@
 //! What the machine wants from the outside, read off the state.
 
+use std::sync::Arc;
+
 use super::action::{Action, Task};
 use super::event::StepPath;
 use super::run::{At, FramePhase, Phase, Run, StepMore, Todo, Wait};
@@ -128,7 +130,7 @@ impl Run {
                     epoch: undo.epoch,
                     key: undo.key.clone(),
                     effect: undo.effect,
-                    with: undo.with.clone(),
+                    with: Arc::new(undo.with.clone()),
                     timeout_ms: self
                         .step_at(here)
                         .undo

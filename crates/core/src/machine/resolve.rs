@@ -1,6 +1,7 @@
 //! What the machine evaluates: conditions of edges, retries, and the scope of an expression in a run.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -316,7 +317,7 @@ impl Run {
             epoch: state.epoch,
             edges: self.resolve(here, &ending, at),
             port,
-            output,
+            output: Arc::new(output),
             because,
             passed: None,
         }

@@ -255,7 +255,7 @@ pub struct StepMore {
     pub ended_at: Option<Millis>,
     /// Its configuration, evaluated.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub with: Map<String, Value>,
+    pub with: Arc<Map<String, Value>>,
     /// What repeating it would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,

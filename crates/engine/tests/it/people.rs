@@ -162,7 +162,10 @@ async fn an_event_reaches_the_run_that_waits_for_its_key() {
     assert_eq!(bench.engine.signal(payment(json!(2))).await.unwrap(), 1);
     assert_eq!(bench.ended(&runs[1]).await.outcome, Outcome::Succeeded);
     assert_eq!(bench.script.log(), ["act ship"]);
-    assert_eq!(bench.engine.live(), [runs[0].clone()]);
+    // It leaves the hands of the engine a moment after its last event.
+    while bench.engine.live() != [runs[0].clone()] {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

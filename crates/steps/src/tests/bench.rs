@@ -28,7 +28,7 @@ pub(crate) fn task(kind: &str, with: Value) -> Task {
         epoch: 1,
         key: "key-1".to_owned(),
         effect,
-        with,
+        with: with.into(),
         timeout_ms: None,
     }
 }
