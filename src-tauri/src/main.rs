@@ -23,6 +23,10 @@ use tauri::{Manager, RunEvent};
 
 use crate::backend::Backend;
 
+/// As in the `baton` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(
     clippy::exit,
     reason = "Tauri's own macro ends the program where its thread breaks"

@@ -21,10 +21,14 @@ use baton_store::{Append, OpenOptions, QuestionChanges, RunRow, Store, WaitChang
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 #[path = "figures/scale.rs"]
 mod scale;
+
+/// As the programs have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 5;
 
@@ -158,19 +162,66 @@ async fn ended(
     Ok(())
 }
 
-/// The rows that the store wrote, as text.
-async fn payloads(store: &Store, run: &str) -> Result<Vec<String>> {
-    let mut texts = Vec::new();
-    for logged in store.events(run, 0, 10_000).await? {
-        texts.push(serde_json::to_string(&logged)?);
-    }
-    Ok(texts)
+/// A row as the store wrote it.
+#[derive(Clone)]
+struct Raw {
+    run: i64,
+    seq: i64,
+    at: i64,
+    kind: String,
+    payload: String,
+    before: Vec<u8>,
+    hash: Vec<u8>,
 }
 
-/// Milliseconds to insert `rows` raw: WAL, `synchronous=FULL`, prepared statements of many rows, so many rows
-/// a transaction.
-async fn raw_insert(folder: &Path, rows: &[String], each: usize) -> Result<f64> {
-    const WIDE: usize = 100;
+/// The rows of one run, as the store wrote them.
+async fn written(dir: &Path, run: &str) -> Result<Vec<Raw>> {
+    let mut conn = SqliteConnectOptions::new()
+        .filename(dir.join("baton.db"))
+        .connect()
+        .await?;
+    let rows = sqlx::query(
+        "SELECT run, seq, at, type, payload, prev_hash, hash FROM events \
+         WHERE run = (SELECT number FROM runs WHERE id = ?) ORDER BY seq",
+    )
+    .bind(run)
+    .fetch_all(&mut conn)
+    .await?;
+    conn.close().await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Raw {
+                run: row.try_get(0)?,
+                seq: row.try_get(1)?,
+                at: row.try_get(2)?,
+                kind: row.try_get(3)?,
+                payload: row.try_get(4)?,
+                before: row.try_get(5)?,
+                hash: row.try_get(6)?,
+            })
+        })
+        .collect()
+}
+
+/// The rows of so many runs that each wrote `one`, taking turns after every `each` rows.
+fn of_many(one: &[Raw], runs: usize, each: usize) -> Vec<Raw> {
+    let turns = one.chunks(each);
+    let rows = turns.flat_map(|turn| {
+        (0..runs).flat_map(move |run| {
+            turn.iter().map(move |row| Raw {
+                run: run as i64,
+                ..row.clone()
+            })
+        })
+    });
+    rows.collect()
+}
+
+/// Milliseconds to insert the bytes of `rows` raw: WAL, `synchronous=FULL`, prepared statements of many rows, so many
+/// rows a transaction, into the table that the log is. What is left out is all that Baton does beside: deciding,
+/// encoding, hashing, moving the run on, telling.
+async fn raw_insert(folder: &Path, rows: &[Raw], each: usize) -> Result<f64> {
+    const WIDE: usize = 256;
     let dir = tempfile::tempdir_in(folder)?;
     let mut conn = SqliteConnectOptions::new()
         .filename(dir.path().join("raw.db"))
@@ -180,46 +231,44 @@ async fn raw_insert(folder: &Path, rows: &[String], each: usize) -> Result<f64> 
         .disable_statement_logging()
         .connect()
         .await?;
-    let table = "CREATE TABLE raw (id INTEGER PRIMARY KEY, payload TEXT NOT NULL) STRICT";
+    let table = "CREATE TABLE events (gseq INTEGER PRIMARY KEY, run INTEGER NOT NULL, \
+                 seq INTEGER NOT NULL CHECK (seq > 0), at INTEGER NOT NULL, type TEXT NOT NULL, v INTEGER NOT NULL, \
+                 payload TEXT NOT NULL, prev_hash BLOB NOT NULL, hash BLOB NOT NULL, UNIQUE (run, seq)) STRICT";
     sqlx::query(table).execute(&mut conn).await?;
-    let wide = format!(
-        "INSERT INTO raw (payload) VALUES (?){}",
-        ",(?)".repeat(WIDE - 1)
-    );
+    let insert = |rows: usize| {
+        let more = ",(?,?,?,?,?,1,?,?,?)".repeat(rows - 1);
+        format!("INSERT INTO events VALUES (?,?,?,?,?,1,?,?,?){more}")
+    };
+    let (wide, rest) = (insert(WIDE), rows.len().min(each) % WIDE);
+    let narrow = insert(rest.max(1));
     let begin = Instant::now();
+    let mut gseq = 0;
     for transaction in rows.chunks(each) {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
-        insert(&mut conn, transaction, &wide, WIDE).await?;
+        for chunk in transaction.chunks(WIDE) {
+            let single;
+            let statement = match chunk.len() {
+                WIDE => &wide,
+                len if len == rest => &narrow,
+                len => {
+                    single = insert(len);
+                    &single
+                }
+            };
+            let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
+            for row in chunk {
+                gseq += 1_i64;
+                query = query.bind(gseq).bind(row.run).bind(row.seq).bind(row.at);
+                query = query.bind(&row.kind).bind(&row.payload);
+                query = query.bind(&row.before).bind(&row.hash);
+            }
+            query.execute(&mut conn).await?;
+        }
         sqlx::query("COMMIT").execute(&mut conn).await?;
     }
     let took = begin.elapsed();
     conn.close().await?;
     Ok(ms(took))
-}
-
-async fn insert(
-    conn: &mut SqliteConnection,
-    rows: &[String],
-    wide: &str,
-    width: usize,
-) -> Result<()> {
-    for chunk in rows.chunks(width) {
-        if chunk.len() == width {
-            let mut query = sqlx::query(AssertSqlSafe(wide.to_owned()));
-            for row in chunk {
-                query = query.bind(row);
-            }
-            query.execute(&mut *conn).await?;
-        } else {
-            for row in chunk {
-                sqlx::query("INSERT INTO raw (payload) VALUES (?)")
-                    .bind(row)
-                    .execute(&mut *conn)
-                    .await?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn ms(duration: Duration) -> f64 {
@@ -237,7 +286,7 @@ async fn chain(folder: &Path) -> Result<()> {
         let run = host.engine.run(new_run(&workflow)).await?;
         ended(&mut notices, 1).await?;
         best = best.min(ms(begin.elapsed()));
-        let rows = payloads(&host.store, &run).await?;
+        let rows = written(host.store.dir(), &run).await?;
         raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
     }
     host.engine.close().await;
@@ -274,7 +323,7 @@ async fn fan_out(folder: &Path) -> Result<()> {
         let run = host.engine.run(new_run(&workflow)).await?;
         ended(&mut notices, 1).await?;
         best = best.min(ms(begin.elapsed()));
-        let rows = payloads(&host.store, &run).await?;
+        let rows = written(host.store.dir(), &run).await?;
         raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
     }
     host.engine.close().await;
@@ -302,8 +351,8 @@ async fn many(folder: &Path) -> Result<()> {
         all?;
         best = best.min(begin.elapsed().as_secs_f64());
         let run = started.into_iter().next().context("a run was started")??;
-        let one = payloads(&host.store, &run).await?;
-        let rows: Vec<String> = std::iter::repeat_n(one.clone(), RUNS).flatten().collect();
+        let one = written(host.store.dir(), &run).await?;
+        let rows = of_many(&one, RUNS, one.len());
         raw = raw.min(raw_insert(folder, &rows, one.len() * 64).await? / 1_000.0);
     }
     host.engine.close().await;
@@ -344,8 +393,8 @@ async fn acknowledged(folder: &Path, runs: usize) -> Result<()> {
             written?;
         }
         best = best.min(begin.elapsed().as_secs_f64());
-        let rows = payloads(&store, &format!("{round}-0")).await?;
-        let rows: Vec<String> = std::iter::repeat_n(rows, runs).flatten().collect();
+        let rows = written(store.dir(), &format!("{round}-0")).await?;
+        let rows = of_many(&rows, runs, 2);
         raw = raw.min(raw_insert(folder, &rows, runs * 2).await? / 1_000.0);
     }
     store.close().await;
@@ -372,7 +421,7 @@ fn between_tasks(run: &str, write: usize) -> Append {
         attempt: 1,
         epoch: 1,
         port: None,
-        output: json!({ "status": 200, "body": { "id": write, "state": "done" } }),
+        output: Arc::new(json!({ "status": 200, "body": { "id": write, "state": "done" } })),
         because: Vec::new(),
         passed: None,
         edges: vec![EdgeResolution {
@@ -389,7 +438,7 @@ fn between_tasks(run: &str, write: usize) -> Append {
         epoch: 1,
         key: Some("0123456789abcdef0123456789abcdef".to_owned()),
         effect: Effect::Idempotent,
-        with: with.as_object().cloned().unwrap_or_default(),
+        with: Arc::new(with.as_object().cloned().unwrap_or_default()),
         error: None,
     };
     Append {
