@@ -13,6 +13,11 @@ for (const theme of ["light", "dark"]) {
   journey(`axe finds nothing to complain about in ${theme}`, { theme }, async ({ page }) => {
     await at(page, `sample-${airports.id}`).waitFor();
     assert.deepEqual(await findings(page), [], "start page");
+    await at(page, "settings-menu").click();
+    await at(page, "menu-webhooks").waitFor();
+    await page.waitForTimeout(300);
+    assert.deepEqual(await findings(page), [], "settings");
+    await page.keyboard.press("Escape");
     await openSample(page, airports.id);
     await at(page, `step-${airports.ofKind("read_table")}`).click();
     await at(page, "inspector").waitFor();

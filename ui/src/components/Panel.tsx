@@ -70,7 +70,7 @@ export function PanelError({ error, onRetry }: { error: unknown; onRetry?: () =>
 
 export function PanelSkeleton({ rows = 4 }: { rows?: number }) {
   return (
-    <Stack gap="xs" p="sm" aria-busy="true" aria-label="Loading">
+    <Stack gap="xs" p="sm" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: rows }, (_, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike
         <Skeleton key={row} height={18} radius="sm" width={`${90 - (row % 3) * 15}%`} />

@@ -62,7 +62,8 @@ export const theme = createTheme({
         closeButtonProps: { "aria-label": "Close" },
       },
     },
-    Menu: { defaultProps: { shadow: "md", radius: "md" } },
+    // Without the placeholder a menu holds nothing but its items, and the first of them has the focus.
+    Menu: { defaultProps: { shadow: "md", radius: "md", withInitialFocusPlaceholder: false } },
     Badge: { defaultProps: { radius: "sm", variant: "light" } },
   },
 });

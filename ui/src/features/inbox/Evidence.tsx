@@ -18,7 +18,7 @@ export default function Evidence({ evidence }: { evidence: Record<string, unknow
           {short.map(([name, value]) => (
             <div key={name}>
               <dt>{humanize(name)}</dt>
-              <dd>
+              <dd data-long={typeof value === "string" && value.length > 24 ? true : undefined}>
                 {value === null
                   ? "none"
                   : typeof value === "number"

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { call } from "../../backend/call";
 import { keys } from "../../backend/queries";
 import type { Settlement } from "../../bindings/Settlement";
-import { sentence } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { tell, tellError } from "../../state/tell";
 import { formatExact } from "../runs/time";
 import Evidence from "./Evidence";
@@ -47,9 +47,11 @@ export default function OutcomeCard({ run, step, title, note, evidence, onDone }
         <CircleHelp size={16} aria-hidden="true" className={classes.warn} /> Was “{title}” carried out?
       </p>
       <p className={classes.note}>
-        {note
-          ? sentence(note)
-          : "Baton stopped while this step was at work. Repeating it could do it twice, so it asks."}
+        {note ? (
+          <Words text={note} />
+        ) : (
+          "Baton stopped while this step was at work. Repeating it could do it twice, so it asks."
+        )}
       </p>
       {evidence && Object.keys(evidence).length > 0 && <Evidence evidence={readable(evidence)} />}
       {isDone && (
@@ -65,7 +67,7 @@ export default function OutcomeCard({ run, step, title, note, evidence, onDone }
           spellCheck={false}
         />
       )}
-      <div className={classes.actions}>
+      <div className={classes.answer}>
         <Button
           leftSection={<Check size={14} />}
           disabled={isBusy || (isDone && parsed.problem !== null)}

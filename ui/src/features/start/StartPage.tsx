@@ -120,7 +120,7 @@ function Samples() {
       <div className={classes.samples}>
         {samples.isPending &&
           [1, 2, 3, 4].map((each) => (
-            <Skeleton key={each} height={228} radius="lg" aria-label="Loading samples" />
+            <Skeleton key={each} height={228} radius="lg" role="status" aria-label="Loading samples" />
           ))}
         {samples.data?.samples.map((sample) => (
           <SampleCard key={sample.id} sample={sample} />
