@@ -4,7 +4,7 @@ import { memo } from "react";
 import type { EdgeView } from "../../bindings/EdgeView";
 import { useCanvas } from "./canvas-store";
 import classes from "./FlowEdge.module.css";
-import { between, pathOf, pointAt } from "./geometry";
+import { between, middleOf, pathOfRoute } from "./routing";
 import type { SceneEdge } from "./scene";
 
 export type FlowEdgeContent = {
@@ -35,8 +35,8 @@ export const FlowEdge = memo(function FlowEdge({
   const isDropTarget = useCanvas((canvas) => canvas.dropEdge === id);
   if (!data) return null;
   const { edge, parent } = data.shown;
-  const points = between(data.shown.points, [sourceX, sourceY], [targetX, targetY]);
-  const [x, y] = pointAt(points, 0.5);
+  const route = between(data.shown.route, [sourceX, sourceY], [targetX, targetY]);
+  const [x, y] = middleOf(route);
   const state = data.mark ? (data.mark.taken ? "taken" : "not-taken") : data.isRun ? "open" : undefined;
   const words = [
     edge.on === "error" ? "on error" : edge.on === "always" ? "always" : null,
@@ -48,7 +48,7 @@ export const FlowEdge = memo(function FlowEdge({
     <>
       <BaseEdge
         id={id}
-        path={pathOf(points)}
+        path={pathOfRoute(route)}
         interactionWidth={22}
         className={classes.edge ?? ""}
         data-on={edge.on}

@@ -157,97 +157,14 @@ export function curve(
   ];
 }
 
+/** A cubic curve: start, two points that it bends towards, end. */
 export type Curve = [XY, XY, XY, XY];
 
-const SAMPLES = 24;
-const CLEARANCE = 8;
-/** How far an edge may fall below its card, reach back before its target, and come from below. */
-const FALLS = [40, 70, 110, 160, 220, 300, 400];
-const REACHES = [60, 110, 170, 240, 340];
-const RISES = [0, 50, 110, 180, 260];
-
-/** How many points of a curve lie behind a card. */
-function hidden(points: Curve, cards: readonly Rect[], own: readonly Rect[]): number {
-  let count = 0;
-  for (let step = 1; step < SAMPLES; step += 1) {
-    const at = pointAt(points, step / SAMPLES);
-    const isHidden =
-      cards.some(
-        ({ x, y, w, h }) =>
-          at[0] > x - CLEARANCE &&
-          at[0] < x + w + CLEARANCE &&
-          at[1] > y - CLEARANCE &&
-          at[1] < y + h + CLEARANCE,
-      ) || own.some((card) => contains(card, at));
-    if (isHidden) count += 1;
-  }
-  return count;
-}
-
-function lengthOf(points: Curve): number {
-  let length = 0;
-  let before = points[0];
-  for (let step = 1; step <= SAMPLES; step += 1) {
-    const at = pointAt(points, step / SAMPLES);
-    length += Math.hypot(at[0] - before[0], at[1] - before[1]);
-    before = at;
-  }
-  return length;
-}
-
-/**
- * A curve that leaves a card at its bottom, led around the cards between: the shortest of some curves behind which
- * least is hidden. `own` are the cards at its two ends.
- */
-export function around(points: Curve, cards: readonly Rect[], own: readonly Rect[]): Curve {
-  const [start, , , end] = points;
-  const room = FALLS.at(-1) ?? 0;
-  const left = Math.min(start[0], end[0]) - room;
-  const top = Math.min(start[1], end[1]) - room;
-  const box = {
-    x: left,
-    y: top,
-    w: Math.max(start[0], end[0]) + room - left,
-    h: Math.max(start[1], end[1]) + room - top,
-  };
-  const near = cards.filter((card) => overlaps(card, box));
-  let best = points;
-  let least = hidden(points, near, own);
-  if (least === 0) return points;
-  let shortest = Number.POSITIVE_INFINITY;
-  for (const fall of FALLS) {
-    for (const reach of REACHES) {
-      for (const rise of RISES) {
-        const tried: Curve = [start, [start[0], start[1] + fall], [end[0] - reach, end[1] + rise], end];
-        const count = hidden(tried, near, own);
-        if (count > least) continue;
-        const length = lengthOf(tried);
-        if (count === least && length >= shortest) continue;
-        best = tried;
-        least = count;
-        shortest = length;
-      }
-    }
-  }
-  return best;
-}
-
-/** The same curve between ends that have moved a little. */
-export function between(points: Curve, start: XY, end: XY): Curve {
-  const [a, b, c, d] = points;
-  return [
-    start,
-    [b[0] + start[0] - a[0], b[1] + start[1] - a[1]],
-    [c[0] + end[0] - d[0], c[1] + end[1] - d[1]],
-    end,
-  ];
-}
-
-export function pathOf([a, b, c, d]: [XY, XY, XY, XY]): string {
+export function pathOf([a, b, c, d]: Curve): string {
   return `M${a[0]},${a[1]} C${b[0]},${b[1]} ${c[0]},${c[1]} ${d[0]},${d[1]}`;
 }
 
-export function pointAt([a, b, c, d]: [XY, XY, XY, XY], t: number): XY {
+export function pointAt([a, b, c, d]: Curve, t: number): XY {
   const u = 1 - t;
   const mix = (axis: 0 | 1) =>
     u * u * u * a[axis] + 3 * u * u * t * b[axis] + 3 * u * t * t * c[axis] + t * t * t * d[axis];
@@ -255,7 +172,7 @@ export function pointAt([a, b, c, d]: [XY, XY, XY, XY], t: number): XY {
 }
 
 /** How far a point is from a curve. */
-export function distanceTo(points: [XY, XY, XY, XY], [x, y]: XY): number {
+export function distanceTo(points: Curve, [x, y]: XY): number {
   let best = Number.POSITIVE_INFINITY;
   for (let step = 0; step <= 24; step += 1) {
     const [px, py] = pointAt(points, step / 24);

@@ -159,7 +159,9 @@ function paintScene(
   const edges = new Batches();
   for (const edge of scene.edges) {
     if (drawn.has(edge.source) && drawn.has(edge.target)) continue;
-    const [a, b, c, d] = edge.points;
+    const [first, last] = [edge.route[0], edge.route.at(-1)];
+    if (!first || !last) continue;
+    const [a, d] = [first[0], last[3]];
     if (Math.min(a[0], d[0]) > right || Math.max(a[0], d[0]) < left) continue;
     if (Math.min(a[1], d[1]) > bottom || Math.max(a[1], d[1]) < top) continue;
     const mark = marks.get(edge.key);
@@ -172,7 +174,7 @@ function paintScene(
     );
     path.moveTo(a[0], a[1]);
     if (isTiny) path.lineTo(d[0], d[1]);
-    else path.bezierCurveTo(b[0], b[1], c[0], c[1], d[0], d[1]);
+    else for (const [, b, c, to] of edge.route) path.bezierCurveTo(b[0], b[1], c[0], c[1], to[0], to[1]);
   }
   edges.draw(pen);
 

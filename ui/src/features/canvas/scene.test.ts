@@ -7,19 +7,9 @@ import { edgeKey, findStep, newWorkflow, parentOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useCanvas } from "./canvas-store";
 import { addKind, connectSteps, deleteSelected, duplicateSelected, moveItems, nudge, rewire } from "./edits";
-import {
-  around,
-  between,
-  contains,
-  curve,
-  freePlace,
-  fromOf,
-  handleOf,
-  OUT,
-  pointAt,
-  portHandle,
-} from "./geometry";
+import { contains, curve, freePlace, fromOf, handleOf, OUT, pointAt, portHandle } from "./geometry";
 import { createNodeMaker } from "./nodes";
+import { around, between, distanceToRoute, middleOf, pathOfRoute, type Route } from "./routing";
 import { edgeMarks, stepMarks } from "./run-marks";
 import { buildScene, containerAt, edgeAt, itemAt } from "./scene";
 import { walk } from "./walk";
@@ -116,16 +106,24 @@ describe("the scene", () => {
       { x: 600, y: 60, w: 220, h: 72 },
     ];
     const straight = curve(192, 72, 900, 36, "bottom");
-    const hits = (points: typeof straight) =>
-      Array.from({ length: 23 }, (_, index) => pointAt(points, (index + 1) / 24)).filter((at) =>
-        [from, to, ...cards].some((card) => contains(card, at)),
-      ).length;
-    expect(hits(straight)).toBeGreaterThan(0);
+    const hits = (route: Route) =>
+      route
+        .flatMap((part) => Array.from({ length: 24 }, (_, index) => pointAt(part, (index + 0.5) / 24)))
+        .filter((at) => [from, to, ...cards].some((card) => contains(card, at))).length;
+    expect(hits([straight])).toBeGreaterThan(0);
     const led = around(straight, cards, [from, to]);
     expect(hits(led)).toBe(0);
-    expect([led[0], led[3]]).toEqual([straight[0], straight[3]]);
-    expect(around(straight, [], [from, to])).toBe(straight);
-    expect(between(led, [192, 82], [900, 36])[1]).toEqual([led[1][0], led[1][1] + 10]);
+    expect([led[0]?.[0], led.at(-1)?.[3]]).toEqual([straight[0], straight[3]]);
+    expect(around(straight, [], [from, to])).toEqual([straight]);
+    expect(between(led, [192, 82], [900, 36])[0]?.[0]).toEqual([192, 82]);
+    // A wall of cards from top to bottom: a lane below it, in lines with round corners.
+    const wall = [0, 80, 160].map((y) => ({ x: 300, y, w: 500, h: 72 }));
+    const low = around(straight, wall, [from, to]);
+    expect(hits(low)).toBe(0);
+    expect(low.length).toBeGreaterThan(1);
+    for (const [index, part] of low.slice(1).entries()) expect(part[0]).toEqual(low[index]?.[3]);
+    expect(pathOfRoute(low).match(/M/g)).toHaveLength(1);
+    expect(distanceToRoute(low, middleOf(low))).toBeLessThan(1);
   });
 
   test("names handles and their edges both ways", () => {

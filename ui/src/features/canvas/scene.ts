@@ -8,20 +8,19 @@ import type { Workflow } from "../../bindings/Workflow";
 import type { WorkflowChecked } from "../../bindings/WorkflowChecked";
 import { edgeKey, splitFrom, type XY } from "../../state/document";
 import {
-  around,
   CARD_WIDTH,
   CONTAINER_MIN,
   CONTAINER_PAD,
   cardHeight,
   contains,
   curve,
-  distanceTo,
   type HandlePlace,
   handleOf,
   handlesOf,
   NOTE_SIZE,
   type Rect,
 } from "./geometry";
+import { around, distanceToRoute, type Route } from "./routing";
 
 /** Something that stands on the canvas. `x`, `y` are absolute; `at` is relative to the container. */
 export type Item = Rect & {
@@ -44,7 +43,7 @@ export type SceneEdge = {
   source: string;
   target: string;
   sourceHandle: string;
-  points: [XY, XY, XY, XY];
+  route: Route;
 };
 
 /** Everything that is drawn, with its place. Containers come before what they hold. */
@@ -141,13 +140,13 @@ export function buildScene(
         target: edge.to,
         sourceHandle,
         // Edges on error are few, and run across the others: they go around the cards between.
-        points: isBelow
+        route: isBelow
           ? around(
               points,
               siblings.filter((item) => item !== from && item !== to),
               [from, to],
             )
-          : points,
+          : [points],
       });
     }
     return [right, bottom];
@@ -220,7 +219,7 @@ export function edgeAt(scene: Scene, point: XY, parent: string | null, reach = 2
   let nearest = reach;
   for (const edge of scene.edges) {
     if (edge.parent !== parent) continue;
-    const distance = distanceTo(edge.points, point);
+    const distance = distanceToRoute(edge.route, point);
     if (distance < nearest) {
       nearest = distance;
       best = edge;
