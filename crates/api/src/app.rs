@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use baton_core::step_kind::Catalog;
 use baton_engine::{Clock, Engine, EngineConfig, SystemClock};
@@ -13,6 +13,7 @@ use baton_store::{OpenOptions, Store, StoreError};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::caller::Caller;
 use crate::catalog::SampleList;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
@@ -77,6 +78,7 @@ impl AppConfig {
 pub struct App {
     inner: Arc<Inner>,
     asker: Arc<Asker>,
+    caller: Arc<Caller>,
 }
 
 /// Whoever asks: relative paths, samples and the name of the person are theirs.
@@ -153,6 +155,7 @@ impl App {
         let webhooks = config.webhooks;
         let app = Self {
             asker: Arc::new(Asker::new(config, false)),
+            caller: Arc::new(Caller::Owner),
             inner: Arc::new(Inner {
                 store,
                 engine,
@@ -193,7 +196,22 @@ impl App {
         Self {
             inner: self.inner.clone(),
             asker: Arc::new(Asker::new(config, true)),
+            caller: Arc::new(Caller::Owner),
         }
+    }
+
+    /// The same, for `caller`: what is done is done in their name.
+    pub(crate) fn asked_by(&self, caller: &Caller) -> Self {
+        let mut app = self.clone();
+        if *app.caller != *caller {
+            app.caller = Arc::new(caller.clone());
+        }
+        app
+    }
+
+    /// Who asks.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Lets triggers act here; in safe mode, once it is left.
@@ -237,6 +255,16 @@ impl App {
         receiver
     }
 
+    /// Begins no run and no further step, and waits at most `grace` for steps that act. `false`: some still do.
+    pub async fn wind_down(&self, grace: Duration) -> bool {
+        match &self.inner.engine {
+            Some(engine) => tokio::time::timeout(grace, engine.wind_down())
+                .await
+                .is_ok(),
+            None => true,
+        }
+    }
+
     /// Takes nothing new, finishes what is being written, and gives the data folder back. Steps that are running
     /// are taken up again at the next start.
     pub async fn shutdown(&self) {
@@ -252,7 +280,7 @@ impl App {
         self.inner.store.close().await;
     }
 
-    /// Answers the command `name`.
+    /// Answers the command `name` of the owner of the data folder.
     ///
     /// # Errors
     ///
@@ -262,7 +290,7 @@ impl App {
         name: &str,
         request: serde_json::Value,
     ) -> Result<serde_json::Value, ApiError> {
-        crate::dispatch(self, name, request).await
+        crate::dispatch(self, &Caller::Owner, name, request).await
     }
 
     /// For work that goes on beside the app and must not keep it: the app, and when it closes.
@@ -270,6 +298,7 @@ impl App {
         let weak = WeakApp {
             inner: Arc::downgrade(&self.inner),
             asker: self.asker.clone(),
+            caller: self.caller.clone(),
         };
         (weak, self.inner.closing.clone())
     }
@@ -347,6 +376,9 @@ impl App {
 
     /// Who answers approvals here.
     pub(crate) fn person(&self) -> String {
+        if let Some(user) = self.caller.user() {
+            return user.to_owned();
+        }
         let configured = self.config().person.clone();
         let named = || {
             self.inner
@@ -418,13 +450,18 @@ impl App {
 pub(crate) struct WeakApp {
     inner: Weak<Inner>,
     asker: Arc<Asker>,
+    caller: Arc<Caller>,
 }
 
 impl WeakApp {
     pub(crate) fn upgrade(&self) -> Option<App> {
         let inner = self.inner.upgrade()?;
-        let asker = self.asker.clone();
-        Some(App { inner, asker })
+        let (asker, caller) = (self.asker.clone(), self.caller.clone());
+        Some(App {
+            inner,
+            asker,
+            caller,
+        })
     }
 }
 

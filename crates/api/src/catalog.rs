@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
+use crate::users::UserIdentified;
+
 /// A request without parameters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -67,6 +69,10 @@ pub struct AppInfo {
     pub read_only: Option<String>,
     /// The program that owns the data folder and carries runs out, if it is not the one that answers here.
     pub owner: Option<String>,
+    /// The user of the server who asks; absent: whoever asks owns it and may do everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub user: Option<UserIdentified>,
 }
 
 /// A sample workflow.

@@ -5,84 +5,102 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::caller::{Caller, Role, admit};
 use crate::catalog::*;
 use crate::error::{ApiError, Code};
+use crate::figures::*;
 use crate::handlers;
 use crate::host::*;
 use crate::keeping::*;
 use crate::limits::*;
+use crate::revisions::*;
 use crate::runs::*;
 use crate::triggers::*;
+use crate::users::*;
 use crate::webhooks::*;
 use crate::workflows::*;
 
-/// Calls `$then!` with the list: `name(Request) -> Response, "one sentence";`.
+/// Calls `$then!` with the list: `name(Request) -> Response, Role, "one sentence";`. The role is that which a user of a
+/// server needs.
 macro_rules! command_list {
     ($then:ident) => {
         $then! {
-            app_info(Nothing) -> AppInfo, "What runs here.";
-            approval_decide(ApprovalDecide) -> Nothing, "Answers a question.";
-            backup_list(Nothing) -> BackupList, "The complete backups in the data folder.";
-            backup_make(BackupMake) -> BackupRow, "Copies the data folder, while it is in use.";
-            blob_get(BlobGet) -> AnyValue, "Reads a large value.";
-            catalog_list(Nothing) -> CatalogList, "All kinds of step.";
-            disk_get(Nothing) -> DiskView, "The room on the disk of the data folder.";
-            draft_discard(DraftKey) -> Nothing, "Forgets unsaved edits.";
-            draft_list(Nothing) -> DraftList, "Edits that were not saved.";
-            draft_put(DraftPut) -> Nothing, "Keeps an edit, durable when it answers.";
-            expression_try(ExpressionTry) -> ExpressionTried, "Evaluates an expression on the data of a run.";
-            folder_list(FolderList) -> FolderListed, "Looks into a folder.";
-            host_log(Nothing) -> HostLog, "Sleeps of the computer and changes of its clock.";
-            inbox_list(Nothing) -> InboxList, "All open questions.";
-            input_delete(InputName) -> Nothing, "Forgets a saved input.";
-            input_list(InputList) -> InputListed, "The saved inputs of a workflow.";
-            input_save(InputSave) -> Nothing, "Keeps an input to start a workflow with.";
-            limits_get(Nothing) -> LimitsView, "How much runs may use, and how much is carried out at a time.";
-            limits_set(EngineLimits) -> LimitsView, "Changes the limits.";
-            recent_forget(FilePath) -> Nothing, "Takes a file off the list of recent ones.";
-            recent_list(Nothing) -> RecentList, "Files that were opened before.";
-            run_cancel(RunCancel) -> Nothing, "Stops a run.";
-            run_events(RunEvents) -> RunEventList, "Reads the log of a run.";
-            run_get(RunGet) -> RunView, "A run, as it is or as it was at one event.";
-            run_list(RunList) -> RunListed, "Runs, newest first.";
-            run_pause(RunId) -> Nothing, "Starts no further step.";
-            run_raise(RunRaise) -> Nothing, "Allows a run more of a budget.";
-            run_release(RunId) -> Nothing, "Lets a run go on that was set aside.";
-            run_resume(RunId) -> Nothing, "Starts steps again.";
-            run_retry_now(RunStep) -> Nothing, "Does not wait for the next attempt.";
-            run_settle(RunSettle) -> Nothing, "Says what became of a step with unknown outcome.";
-            run_start(RunStart) -> RunStarted, "Starts a run of a document.";
-            safe_mode_get(Nothing) -> SafeModeView, "Whether Baton is in safe mode, and what is set aside.";
-            safe_mode_leave(Nothing) -> SafeModeView, "Lets runs and triggers go on by themselves again.";
-            sample_list(Nothing) -> SampleList, "The sample workflows.";
-            schedule_preview(SchedulePreview) -> ScheduleShown, "When a schedule fires next, or what is wrong with it.";
-            settings_get(Nothing) -> Settings, "Settings of this person on this machine.";
-            settings_set(Settings) -> Settings, "Changes the settings that are given.";
-            signal_send(SignalSend) -> SignalSent, "Sends an event to whoever waits for it.";
-            table_page(TablePage) -> TableRows, "Reads a page of a table.";
-            text_save(TextFileSave) -> Nothing, "Writes a text file, atomically.";
-            trigger_activate(TriggerActivate) -> TriggerActivated, "Activates the triggers of a workflow, exactly as it is now.";
-            trigger_deactivate(TriggerName) -> Nothing, "Takes back a trigger, or all of a workflow.";
-            trigger_fire(TriggerFire) -> FiringLine, "Fires a trigger by hand.";
-            trigger_firings(TriggerFirings) -> FiringsListed, "What triggers recorded, newest first, with reasons.";
-            trigger_list(Nothing) -> TriggerListed, "Every trigger that is active or paused.";
-            trigger_pause(TriggerName) -> Nothing, "Lets a trigger, or all of a workflow, wait.";
-            trigger_resume(TriggerName) -> Nothing, "Lets a paused trigger act again.";
-            verify(VerifyLog) -> Verified, "Checks the chain of the log, its checkpoints and anchors.";
-            webhook_get(Nothing) -> WebhookView, "Where hooks listen, and what they took and refused.";
-            webhook_set(WebhookSet) -> WebhookView, "Changes where hooks listen, at once.";
-            workflow_check(WorkflowCheck) -> WorkflowChecked, "All findings about a document.";
-            workflow_layout(WorkflowLayout) -> WorkflowLaidOut, "Places for all steps, anew.";
-            workflow_open(WorkflowOpen) -> WorkflowOpened, "Opens a file; carries nothing out.";
-            workflow_save(WorkflowSave) -> WorkflowSaved, "Saves a document, atomically.";
-            workflow_svg(WorkflowSvg) -> TextFile, "A picture of a document.";
-            workflow_trust(WorkflowTrust) -> Nothing, "Lets this version run without asking.";
+            app_info(Nothing) -> AppInfo, View, "What runs here.";
+            approval_decide(ApprovalDecide) -> Nothing, Approve, "Answers a question.";
+            backup_list(Nothing) -> BackupList, Admin, "The complete backups in the data folder.";
+            backup_make(BackupMake) -> BackupRow, Admin, "Copies the data folder, while it is in use.";
+            blob_get(BlobGet) -> AnyValue, View, "Reads a large value.";
+            catalog_list(Nothing) -> CatalogList, View, "All kinds of step.";
+            disk_get(Nothing) -> DiskView, View, "The room on the disk of the data folder.";
+            draft_discard(DraftKey) -> Nothing, Edit, "Forgets unsaved edits.";
+            draft_list(Nothing) -> DraftList, Edit, "Edits that were not saved.";
+            draft_put(DraftPut) -> Nothing, Edit, "Keeps an edit, durable when it answers.";
+            expression_try(ExpressionTry) -> ExpressionTried, View, "Evaluates an expression on the data of a run.";
+            figures_get(Nothing) -> FiguresView, View, "What this Baton did since it started, in numbers.";
+            folder_list(FolderList) -> FolderListed, Edit, "Looks into a folder.";
+            host_log(Nothing) -> HostLog, View, "Sleeps of the computer and changes of its clock.";
+            inbox_list(Nothing) -> InboxList, View, "All open questions.";
+            input_delete(InputName) -> Nothing, Run, "Forgets a saved input.";
+            input_list(InputList) -> InputListed, View, "The saved inputs of a workflow.";
+            input_save(InputSave) -> Nothing, Run, "Keeps an input to start a workflow with.";
+            limits_get(Nothing) -> LimitsView, View, "How much runs may use, and how much is carried out at a time.";
+            limits_set(EngineLimits) -> LimitsView, Admin, "Changes the limits.";
+            ready_get(Nothing) -> ReadyView, View, "Whether work can be taken, and what stands in the way.";
+            recent_forget(FilePath) -> Nothing, Edit, "Takes a file off the list of recent ones.";
+            recent_list(Nothing) -> RecentList, View, "Files that were opened before.";
+            run_cancel(RunCancel) -> Nothing, Run, "Stops a run.";
+            run_events(RunEvents) -> RunEventList, View, "Reads the log of a run.";
+            run_get(RunGet) -> RunView, View, "A run, as it is or as it was at one event.";
+            run_list(RunList) -> RunListed, View, "Runs, newest first.";
+            run_pause(RunId) -> Nothing, Run, "Starts no further step.";
+            run_raise(RunRaise) -> Nothing, Run, "Allows a run more of a budget.";
+            run_release(RunId) -> Nothing, Admin, "Lets a run go on that was set aside.";
+            run_resume(RunId) -> Nothing, Run, "Starts steps again.";
+            run_retry_now(RunStep) -> Nothing, Run, "Does not wait for the next attempt.";
+            run_settle(RunSettle) -> Nothing, Run, "Says what became of a step with unknown outcome.";
+            run_start(RunStart) -> RunStarted, Run, "Starts a run of a document.";
+            safe_mode_get(Nothing) -> SafeModeView, View, "Whether Baton is in safe mode, and what is set aside.";
+            safe_mode_leave(Nothing) -> SafeModeView, Admin, "Lets runs and triggers go on by themselves again.";
+            sample_list(Nothing) -> SampleList, View, "The sample workflows.";
+            schedule_preview(SchedulePreview) -> ScheduleShown, View, "When a schedule fires next, or what is wrong with it.";
+            settings_get(Nothing) -> Settings, View, "Settings of this person on this machine.";
+            settings_set(Settings) -> Settings, View, "Changes the settings that are given.";
+            signal_send(SignalSend) -> SignalSent, Run, "Sends an event to whoever waits for it.";
+            table_page(TablePage) -> TableRows, View, "Reads a page of a table.";
+            text_save(TextFileSave) -> Nothing, Edit, "Writes a text file, atomically.";
+            trigger_activate(TriggerActivate) -> TriggerActivated, Edit, "Activates the triggers of a workflow, exactly as it is now.";
+            trigger_deactivate(TriggerName) -> Nothing, Edit, "Takes back a trigger, or all of a workflow.";
+            trigger_fire(TriggerFire) -> FiringLine, Run, "Fires a trigger by hand.";
+            trigger_firings(TriggerFirings) -> FiringsListed, View, "What triggers recorded, newest first, with reasons.";
+            trigger_list(Nothing) -> TriggerListed, View, "Every trigger that is active or paused.";
+            trigger_pause(TriggerName) -> Nothing, Run, "Lets a trigger, or all of a workflow, wait.";
+            trigger_resume(TriggerName) -> Nothing, Run, "Lets a paused trigger act again.";
+            user_add(UserAdd) -> TokenMade, Admin, "Adds a user of the server, and makes their token.";
+            user_identify(TokenShown) -> UserIdentified, Admin, "Says whose token this is.";
+            user_list(Nothing) -> UserListed, Admin, "The users of the server.";
+            user_remove(UserName) -> Nothing, Admin, "Removes a user and takes their tokens back.";
+            user_roles(UserRoles) -> Nothing, Admin, "Gives a user other roles.";
+            user_token(UserName) -> TokenMade, Admin, "Makes a token in place of all that the user had.";
+            verify(VerifyLog) -> Verified, Admin, "Checks the chain of the log, its checkpoints and anchors.";
+            webhook_get(Nothing) -> WebhookView, View, "Where hooks listen, and what they took and refused.";
+            webhook_set(WebhookSet) -> WebhookView, Admin, "Changes where hooks listen, at once.";
+            workflow_check(WorkflowCheck) -> WorkflowChecked, View, "All findings about a document.";
+            workflow_compare(WorkflowCompare) -> WorkflowCompared, View, "What a push would change.";
+            workflow_kept(Nothing) -> KeptListed, View, "The workflows that were pushed here, each with its last revision.";
+            workflow_layout(WorkflowLayout) -> WorkflowLaidOut, View, "Places for all steps, anew.";
+            workflow_open(WorkflowOpen) -> WorkflowOpened, View, "Opens a file; carries nothing out.";
+            workflow_pull(WorkflowPull) -> RevisionPulled, View, "A workflow as it was pushed.";
+            workflow_push(WorkflowPush) -> WorkflowPushed, Edit, "Keeps a revision of a workflow, if it follows the last one.";
+            workflow_revisions(WorkflowNamed) -> RevisionsListed, View, "The revisions of a workflow, newest first.";
+            workflow_save(WorkflowSave) -> WorkflowSaved, Edit, "Saves a document, atomically.";
+            workflow_svg(WorkflowSvg) -> TextFile, View, "A picture of a document.";
+            workflow_trust(WorkflowTrust) -> Nothing, Edit, "Lets this version run without asking.";
         }
     };
 }
 
 macro_rules! typescript_of {
-    ($($name:ident($request:ident) -> $response:ident, $doc:literal;)*) => {
+    ($($name:ident($request:ident) -> $response:ident, $role:ident, $doc:literal;)*) => {
         /// The commands as a TypeScript type, for `ui/src/bindings/Commands.ts`.
         pub fn typescript() -> String {
             let mut types: Vec<&str> = vec![$(stringify!($request), stringify!($response)),*];
@@ -97,24 +115,36 @@ macro_rules! typescript_of {
                 "  /** {} */\n  {}: {{ request: {}; response: {} }};\n",
                 $doc, stringify!($name), stringify!($request), stringify!($response),
             ));)*
-            format!("// Made by `npm run bindings`. Do not edit.\n{imports}\n/** Every command: what it takes and what it gives. */\nexport type Commands = {{\n{rows}}};\n")
+            let mut roles = String::new();
+            $(roles.push_str(&format!("  {}: \"{}\",\n", stringify!($name), Role::$role));)*
+            format!("// Made by `npm run bindings`. Do not edit.\n{imports}import type {{ Role }} from \"./Role\";\n\n/** Every command: what it takes and what it gives. */\nexport type Commands = {{\n{rows}}};\n\n/** The role that a user of a server needs for a command. */\nexport const COMMAND_ROLES: {{ readonly [Name in keyof Commands]: Role }} = {{\n{roles}}};\n")
         }
     };
 }
 
 macro_rules! dispatch_of {
-    ($($name:ident($request:ident) -> $response:ident, $doc:literal;)*) => {
+    ($($name:ident($request:ident) -> $response:ident, $role:ident, $doc:literal;)*) => {
         /// Every command with one sentence about it.
         pub const COMMANDS: &[(&str, &str)] = &[$((stringify!($name), $doc)),*];
 
-        /// Answers the command `name`.
+        /// The role that a user of a server needs for a command.
+        pub const COMMAND_ROLES: &[(&str, Role)] = &[$((stringify!($name), Role::$role)),*];
+
+        /// Answers the command `name` of `caller`.
         ///
         /// # Errors
         ///
-        /// Those of the command, and [`Code::UnknownCommand`] or [`Code::BadRequest`].
-        pub async fn dispatch(app: &App, name: &str, request: Value) -> Result<Value, ApiError> {
+        /// Those of the command; [`Code::Forbidden`] if the roles of the caller do not allow it, whatever the request
+        /// says; [`Code::UnknownCommand`] or [`Code::BadRequest`].
+        pub async fn dispatch(
+            app: &App,
+            caller: &Caller,
+            name: &str,
+            request: Value,
+        ) -> Result<Value, ApiError> {
             match name {
                 $(stringify!($name) => {
+                    let app = &admit(app, caller, stringify!($name), Role::$role).await?;
                     let request: $request = read(name, request)?;
                     // Boxed: the futures of the commands differ much in size.
                     let response: $response = Box::pin(handlers::$name(app, request)).await?;

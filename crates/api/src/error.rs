@@ -46,6 +46,10 @@ pub enum Code {
     Unusable,
     /// The workflow comes from elsewhere and was not trusted yet: the UI shows what it could do and asks.
     Untrusted,
+    /// Nobody knows who asks: the token or session is missing, wrong, or was taken back. The UI asks to sign in.
+    Unauthorized,
+    /// The roles of whoever asks do not allow it: the UI says whom to ask.
+    Forbidden,
     /// The run or question has already ended or was answered: the UI refreshes.
     AlreadyEnded,
     /// A file could not be read or written.

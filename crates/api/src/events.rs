@@ -45,6 +45,8 @@ pub enum BackendEvent {
     DiskChanged,
     /// Safe mode was left, or a run that was set aside was released or cancelled.
     SafeModeChanged,
+    /// A revision of a workflow was pushed.
+    WorkflowsChanged,
     /// A trigger or a saved input was changed, or something became of a firing.
     TriggersChanged,
     /// The reader was too slow: read everything again.

@@ -16,7 +16,8 @@ use crate::workflows::{FolderEntry, FolderListed};
 /// How many versions of a file are kept.
 const VERSIONS: usize = 10;
 
-/// The absolute path that a caller means: relative ones start from the workspace folder, `..` is resolved.
+/// The absolute path that a caller means: relative ones start from the workspace folder, `..` is resolved. A user of a
+/// server gets no further than that folder, by no link either.
 pub(crate) fn resolve(app: &App, path: &str) -> Result<PathBuf, ApiError> {
     if path.trim().is_empty() || path.contains('\0') {
         return Err(ApiError::new(Code::BadRequest, "a path is needed"));
@@ -32,7 +33,47 @@ pub(crate) fn resolve(app: &App, path: &str) -> Result<PathBuf, ApiError> {
             Component::Prefix(_) | Component::RootDir | Component::Normal(_) => whole.push(part),
         }
     }
+    if app.caller().user().is_some() {
+        confine(app, &whole)?;
+    }
     Ok(whole)
+}
+
+/// Refuses what is neither in the workspace folder nor a sample, or is in the data folder.
+fn confine(app: &App, path: &Path) -> Result<(), ApiError> {
+    let real = real(path);
+    let config = app.config();
+    let is_in = |folder: &Path| real.starts_with(self::real(folder));
+    if (is_in(&config.workspace_dir) || is_in(&config.samples_dir)) && !is_in(&config.data_dir) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is not in the folder that this server works in",
+        path.display()
+    );
+    let hint = format!(
+        "name a file in `{}`: whoever runs the server chose it with `--workspace`",
+        config.workspace_dir.display()
+    );
+    Err(ApiError::new(Code::Forbidden, message).hint(hint))
+}
+
+/// Where a path leads: links are followed as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut there = path;
+    loop {
+        if let Ok(real) = there.canonicalize() {
+            return rest.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        match (there.parent(), there.file_name()) {
+            (Some(above), Some(name)) => {
+                rest.push(name);
+                there = above;
+            }
+            _ => return path.to_path_buf(),
+        }
+    }
 }
 
 /// What went wrong with a file, in words that help.

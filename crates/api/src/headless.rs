@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use baton_core::document::Workflow;
 use baton_core::error::StepError;
-use baton_core::machine::{Decision, Event, Logged, Outcome, Phase, Run, Wait};
+use baton_core::machine::{self, Decision, Event, Logged, Outcome, Phase, Run, Wait};
 use baton_engine::{EngineError, EngineNotice};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -292,8 +292,8 @@ impl Watch {
 
 /// Whether everything that is left of the run waits for a person, an event or another run.
 fn is_left_to_others(run: &Run) -> bool {
-    // With room on the disk again it goes on by itself.
-    if run.paused_by() == Some(baton_core::machine::DISK) {
+    // With room on the disk again, or at the next start, it goes on by itself.
+    if matches!(run.paused_by(), Some(machine::DISK | machine::STOPPING)) {
         return false;
     }
     let mut is_waiting = false;

@@ -6,7 +6,7 @@ use baton_core::duration;
 use baton_core::error::StepError;
 use baton_core::machine::{
     DISK, Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Passed,
-    Settlement, SkipReason,
+    STOPPING, Settlement, SkipReason,
 };
 use serde_json::Value;
 
@@ -299,9 +299,15 @@ pub fn sentence(workflow: &Workflow, logged: &Logged) -> String {
         Event::RunPaused { by } if by == DISK => {
             "The run was paused: the disk of the data folder is nearly full.".to_owned()
         }
+        Event::RunPaused { by } if by == STOPPING => {
+            "The run was paused: Baton was about to stop.".to_owned()
+        }
         Event::RunPaused { by } => format!("{by} paused the run: no further step starts."),
         Event::RunResumed { by } if by == DISK => {
             "There is room on the disk again: the run goes on.".to_owned()
+        }
+        Event::RunResumed { by } if by == STOPPING => {
+            "Baton was started again: the run goes on.".to_owned()
         }
         Event::RunResumed { by } => format!("{by} let the run go on."),
         Event::TimerFired { .. } => "A time that the run waited for has come.".to_owned(),

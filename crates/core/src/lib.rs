@@ -9,6 +9,7 @@
 //! * [`step_kind`]: what a kind of step is, and the [`step_kind::Catalog`] of all of them.
 //! * [`machine`]: the deterministic state machine – `decide`, `apply`, `pending`.
 //! * [`validate`]: all findings about a document at once.
+//! * [`compare`]: what is different between two versions of a workflow.
 //! * [`layout`]: places for steps that have none.
 //! * [`schedule`]: when a schedule fires; [`trigger`]: the settings of triggers.
 //!
@@ -19,6 +20,7 @@
 #![warn(missing_docs)]
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod compare;
 pub mod control;
 pub mod document;
 pub mod duration;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
@@ -151,6 +152,8 @@ pub(crate) struct Shared {
     pub(crate) resting: Resting,
     pub(crate) snapshots: Snapshots,
     pub(crate) closing: CancellationToken,
+    /// No run and no further step begins.
+    pub(crate) winding_down: AtomicBool,
     pub(crate) triggers: triggers::Inner,
     runs: Mutex<BTreeMap<String, Arc<Entry>>>,
     /// Definitions that were compiled last.
@@ -208,6 +211,7 @@ impl Engine {
             timers: Timers::default(),
             resting: Resting::new(awake),
             closing: CancellationToken::new(),
+            winding_down: AtomicBool::new(false),
             triggers: triggers::Inner::default(),
             runs: Mutex::default(),
             plans: Mutex::default(),
@@ -572,7 +576,7 @@ impl Shared {
         input: Value,
         by: Option<String>,
     ) -> Result<(), EngineError> {
-        if self.closing.is_cancelled() {
+        if self.closing.is_cancelled() || self.is_winding_down() {
             return Err(EngineError::Closing);
         }
         if self.disk.state().level == DiskLevel::ReadOnly {

@@ -40,6 +40,7 @@ mod timers;
 pub mod triggers;
 mod values;
 mod watch;
+mod wind_down;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{

@@ -55,27 +55,23 @@ impl Shared {
         self.send(entry, Input::Pause { by });
     }
 
-    /// Lets a run go on that was paused for want of room.
+    /// Lets a run go on that was paused for want of room, or because Baton was stopped.
     pub(crate) fn resume_for_disk(self: &Arc<Self>, entry: &Arc<Entry>) {
-        if !self.disk.may_work() {
+        if !self.disk.may_work() || self.is_winding_down() {
             return;
         }
-        let is_ours = entry.state().run.paused_by() == Some(machine::DISK);
-        self.send(
-            entry,
-            if is_ours {
-                let by = machine::DISK.to_owned();
-                Input::Resume { by }
-            } else {
-                // Tasks may have been held back all the same.
-                Input::Advance
-            },
-        );
+        let by = match entry.state().run.paused_by() {
+            Some(by @ (machine::DISK | machine::STOPPING)) => Some(by.to_owned()),
+            Some(_) | None => None,
+        };
+        // Tasks may have been held back all the same.
+        let input = by.map_or(Input::Advance, |by| Input::Resume { by });
+        self.send(entry, input);
     }
 
-    /// Wakes the runs that were paused for want of room and then left memory.
+    /// Wakes the runs that were paused for want of room, or because Baton was stopped, and then left memory.
     pub(crate) async fn resume_sleeping(self: &Arc<Self>) {
-        if !self.disk.may_work() {
+        if !self.disk.may_work() || self.is_winding_down() {
             return;
         }
         let filter = RunFilter {
@@ -90,10 +86,19 @@ impl Shared {
                 return;
             }
         };
-        let waits = |reasons: &[String]| reasons.iter().any(|reason| reason == machine::NO_ROOM);
         for row in rows {
-            if waits(&row.waiting_for) && self.lost(&row.id).is_none() {
-                let by = machine::DISK.to_owned();
+            let by = row
+                .waiting_for
+                .iter()
+                .find_map(|reason| match reason.as_str() {
+                    machine::NO_ROOM => Some(machine::DISK),
+                    machine::NEXT_START => Some(machine::STOPPING),
+                    _ => None,
+                });
+            if let Some(by) = by
+                && self.lost(&row.id).is_none()
+            {
+                let by = by.to_owned();
                 self.tell_run(row.id, vec![Input::Resume { by }]);
             }
         }

@@ -108,6 +108,11 @@ impl Encoded {
             payload: payload.into(),
         }
     }
+
+    /// Its type.
+    pub(crate) fn kind(&self) -> &str {
+        kind_of(&self.payload)
+    }
 }
 
 /// The tag of an event, which serde writes first.

@@ -7,11 +7,13 @@ use serde_json::Value;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
+use crate::revisions::RevisionWork;
 use crate::rows::{DraftRow, RecentRow};
 use crate::triggers::TriggerWork;
+use crate::users::UserWork;
 use crate::{sql, starts};
 
-const DEFINITION_PUT: &str =
+pub(crate) const DEFINITION_PUT: &str =
     "INSERT INTO definitions (digest, text) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING";
 const DEFINITION: &str = "SELECT text FROM definitions WHERE digest = ?1";
 const DRAFT_PUT: &str =
@@ -58,6 +60,8 @@ pub(crate) enum Keep {
     Trust { digest: String, at: Millis },
     Starts(starts::Change),
     Trigger(Box<TriggerWork>),
+    User(Box<UserWork>),
+    Revision(Box<RevisionWork>),
 }
 
 impl Keep {
@@ -82,6 +86,8 @@ impl Keep {
             Self::Setting { key, value } => sqlx::query(SETTING_PUT).bind(key).bind(value),
             Self::Trust { digest, at } => sqlx::query(TRUST_PUT).bind(digest).bind(*at),
             Self::Trigger(work) => return work.write(conn).await,
+            Self::User(work) => return work.write(conn).await,
+            Self::Revision(work) => return work.write(conn).await,
         };
         query.execute(&mut *conn).await?;
         if matches!(self, Self::Recent(_)) {

@@ -23,6 +23,7 @@ mod chain;
 mod checkpoints;
 mod error;
 mod events;
+mod figures;
 mod keeps;
 mod kept_values;
 mod lock;
@@ -31,6 +32,7 @@ mod open;
 mod place;
 mod questions;
 mod restore;
+mod revisions;
 mod rows;
 mod runs;
 mod salvage;
@@ -44,13 +46,16 @@ mod timers;
 #[doc(hidden)]
 pub mod trial;
 mod triggers;
+mod users;
 mod verify;
 mod writer;
 
 pub use backup::{Backup, KeptArtifact, KeptFile, Manifest};
 pub use checkpoints::Checkpoint;
 pub use error::StoreError;
+pub use figures::{COMMIT_BOUNDS, Figures};
 pub use restore::Restored;
+pub use revisions::{NewRevision, RevisionRow};
 pub use rows::{
     Append, Appended, DraftRow, QuestionChanges, QuestionRow, RecentRow, RunFilter, RunRow,
     Verified, WaitChanges, WaitFor, WaitRow, Waits,
@@ -63,3 +68,4 @@ pub use triggers::{
     Activation, ActivationState, EndedRun, Firing, FiringFilter, FiringState, HookRequest,
     NewActivation, NewFiring, Recorded, SavedInput, WatchedFile,
 };
+pub use users::{NewToken, TokenRow, UserRow};

@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_triggers.sql"),
     include_str!("../migrations/0003_starts.sql"),
     include_str!("../migrations/0004_timers.sql"),
+    include_str!("../migrations/0005_users.sql"),
 ];
 
 /// `BATN`: tells a database of ours from any other.

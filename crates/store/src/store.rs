@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backup::Backup;
 use crate::checkpoints::{Checkpoint, Signer};
+use crate::figures::Counters;
 use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::restore::Restored;
@@ -68,6 +69,7 @@ struct Inner {
     /// `None` if it was opened for looking only.
     writer: Option<mpsc::Sender<Command>>,
     is_closed: AtomicBool,
+    counters: Arc<Counters>,
 }
 
 impl Store {
@@ -75,7 +77,7 @@ impl Store {
     pub async fn open(dir: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         if options.read_only {
             let readers = open::for_reading(dir, options.busy_timeout).await?;
-            return Ok(Self::new(dir, readers, None));
+            return Ok(Self::new(dir, readers, None, Arc::default()));
         }
         if !options.any_folder {
             place::refuse_unsafe(dir)?;
@@ -84,8 +86,10 @@ impl Store {
         let (lock, conn) = open::for_writing(dir, &settings, options.busy_timeout).await?;
         let readers = open::reader_pool(open::reader_options(dir, options.busy_timeout));
         let (requests, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Writer::new(dir.to_path_buf(), settings, conn, lock).run(waiting));
-        Ok(Self::new(dir, readers, Some(requests)))
+        let counters = Arc::<Counters>::default();
+        let writer = Writer::new(dir.to_path_buf(), settings, conn, lock, counters.clone());
+        tokio::spawn(writer.run(waiting));
+        Ok(Self::new(dir, readers, Some(requests), counters))
     }
 
     /// Whether nobody owns the data folder `dir` for writing; takes and makes nothing.
@@ -344,16 +348,38 @@ impl Store {
         }
     }
 
-    fn new(dir: &Path, readers: SqlitePool, writer: Option<mpsc::Sender<Command>>) -> Self {
+    fn new(
+        dir: &Path,
+        readers: SqlitePool,
+        writer: Option<mpsc::Sender<Command>>,
+        counters: Arc<Counters>,
+    ) -> Self {
         let inner = Inner {
             dir: dir.to_path_buf(),
             readers,
             writer,
             is_closed: AtomicBool::new(false),
+            counters,
         };
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// The counters of the writer, and how many requests wait for it.
+    pub(crate) fn counters(&self) -> (&Counters, u64) {
+        let waiting = self.inner.writer.as_ref();
+        let queue = waiting.map_or(0, |writer| writer.max_capacity() - writer.capacity());
+        (&self.inner.counters, queue as u64)
+    }
+
+    /// Waits until the writer has done all that it was asked before: whether it still answers.
+    ///
+    /// # Errors
+    ///
+    /// If the folder was opened for looking only, or is closed.
+    pub async fn writer_answers(&self) -> Result<(), StoreError> {
+        self.write(Work::Nothing).await.map(|_| ())
     }
 
     pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {

@@ -12,8 +12,8 @@ use crate::migrate::{self, FORMAT, MIGRATIONS};
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
 use crate::writer::{Batch, Work, Writer};
 use crate::{
-    StoreError, backup, events, keeps, kept_values, open, questions, restore, runs, salvage,
-    starts, timers, triggers, verify,
+    StoreError, backup, events, figures, keeps, kept_values, open, questions, restore, revisions,
+    runs, salvage, starts, timers, triggers, users, verify,
 };
 
 const BUSY: Duration = Duration::from_secs(1);
@@ -57,13 +57,16 @@ async fn every_statement_can_be_prepared() {
     all.extend(questions::statements());
     for statements in [
         backup::STATEMENTS,
+        figures::STATEMENTS,
         kept_values::STATEMENTS,
         keeps::STATEMENTS,
         open::STATEMENTS,
         restore::STATEMENTS,
+        revisions::STATEMENTS,
         salvage::STATEMENTS,
         starts::STATEMENTS,
         timers::STATEMENTS,
+        users::STATEMENTS,
         verify::STATEMENTS,
     ] {
         all.extend(statements);
@@ -90,7 +93,8 @@ fn released_migrations_are_what_they_were() {
             "5b3850ce2551dfe8",
             "a50dac5b69502204",
             "4f1eecd2be558c20",
-            "9dbdfb02d67ddf0a"
+            "9dbdfb02d67ddf0a",
+            "a907805cf106406f"
         ]
     );
 }
@@ -157,7 +161,13 @@ async fn a_full_disk_refuses_the_batch_and_nothing_else() {
     let dir = TempDir::new().expect("a folder");
     let options = open::writer_options(dir.path(), BUSY);
     let (lock, conn) = opened(dir.path()).await;
-    let mut writer = Writer::new(dir.path().to_path_buf(), options, conn, lock);
+    let mut writer = Writer::new(
+        dir.path().to_path_buf(),
+        options,
+        conn,
+        lock,
+        std::sync::Arc::default(),
+    );
     writer
         .transact(&[&batch("r", 0, 10)])
         .await

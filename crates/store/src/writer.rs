@@ -5,6 +5,7 @@
 //! everyone who waits for it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::events::{self, Encoded, Head, OfRun};
+use crate::figures::Counters;
 use crate::keeps::Keep;
 use crate::lock::Lock;
 use crate::rows::{QuestionChanges, RunRow, WaitChanges};
@@ -44,6 +46,8 @@ pub(crate) enum Work {
         changes: WaitChanges,
     },
     Note(HostNote),
+    /// Nothing: answered in its turn.
+    Nothing,
 }
 
 /// Events to write, checked and encoded.
@@ -87,6 +91,7 @@ pub(crate) struct Writer {
     numbers: Numbers,
     sealing: Sealing,
     lock: Lock,
+    counters: Arc<Counters>,
 }
 
 impl Writer {
@@ -95,6 +100,7 @@ impl Writer {
         options: SqliteConnectOptions,
         conn: SqliteConnection,
         lock: Lock,
+        counters: Arc<Counters>,
     ) -> Self {
         Self {
             sealing: Sealing::new(dir.clone()),
@@ -104,6 +110,7 @@ impl Writer {
             head: None,
             numbers: Numbers::default(),
             lock,
+            counters,
         }
     }
 
@@ -217,9 +224,12 @@ impl Writer {
                 .await
                 .map_err(|error| sql::error(&error, &self.dir))?,
         };
+        let begun = Instant::now();
         let written = write_all(&mut conn, self.head, &mut self.numbers, work).await;
         match written {
             Ok(Written::All { answers, head }) => {
+                let went_well: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+                self.counters.count(work, &went_well, begun.elapsed());
                 self.head = Some(head);
                 self.sealing.notice(head);
                 self.conn = Some(conn);
@@ -238,6 +248,7 @@ impl Writer {
 
     /// Takes the open transaction back, and what was learned in it.
     async fn forget(&mut self, mut conn: SqliteConnection) {
+        self.counters.failed();
         self.head = None;
         self.numbers = Numbers::default();
         if sql::rollback(&mut conn).await {
@@ -278,6 +289,7 @@ async fn write_all(
                 timers::change(conn, *number, changes, Some(*seq)).await?;
             }
             Work::Note(note) => timers::note(conn, note).await?,
+            Work::Nothing => {}
             Work::Append(batch) if batch.expected == 0 => beginning.push(&batch.run),
             Work::Append(_) => {}
         }

@@ -24,6 +24,7 @@ pub async fn app_info(app: &App, _: Nothing) -> Result<AppInfo, ApiError> {
         person: app.person(),
         read_only: app.read_only().map(ToString::to_string),
         owner: app.owner(),
+        user: app.caller().shown(),
     })
 }
 

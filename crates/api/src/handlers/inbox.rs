@@ -76,11 +76,24 @@ pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothi
         )
         .hint("look at the question again, then decide"));
     }
-    let by = by.unwrap_or_else(|| app.person());
+    let by = decider(app, by)?;
     app.engine()?
         .decide(&run, &step, &by, decision, comment, data)
         .await?;
     Ok(Nothing {})
+}
+
+/// In whose name a question is answered. A user of a server answers in their own.
+fn decider(app: &App, named: Option<String>) -> Result<String, ApiError> {
+    let person = app.person();
+    match named {
+        Some(other) if app.caller().user().is_some() && other != person => {
+            let message = format!("`{person}` cannot answer in the name of `{other}`");
+            Err(ApiError::new(Code::Forbidden, message)
+                .hint("leave `by` out: the answer is recorded with your name"))
+        }
+        named => Ok(named.unwrap_or(person)),
+    }
 }
 
 async fn open_question(app: &App, run: &str, step: &str) -> Result<QuestionRow, ApiError> {

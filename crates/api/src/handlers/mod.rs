@@ -2,27 +2,34 @@
 
 mod about;
 mod drafts;
+mod figures;
 mod files;
 mod host;
 mod inbox;
 mod keeping;
 mod limits;
+mod revisions;
 mod runs;
 mod safe_mode;
 mod settings;
 mod triggers;
+mod users;
 mod values;
 mod webhooks;
 mod workflows;
 
 pub use about::{app_info, catalog_list, sample_list};
 pub use drafts::{draft_discard, draft_list, draft_put};
+pub use figures::{figures_get, ready_get};
 pub use files::{folder_list, recent_forget, recent_list, text_save};
 pub use host::host_log;
 pub use inbox::{approval_decide, inbox_list, run_settle, signal_send};
 pub use keeping::{backup_list, backup_make, verify};
 pub(crate) use limits::kept as kept_limits;
 pub use limits::{disk_get, limits_get, limits_set, run_raise};
+pub use revisions::{
+    workflow_compare, workflow_kept, workflow_pull, workflow_push, workflow_revisions,
+};
 pub(crate) use runs::{begin, row as run_row};
 pub use runs::{
     run_cancel, run_events, run_get, run_list, run_pause, run_resume, run_retry_now, run_start,
@@ -34,6 +41,7 @@ pub use triggers::{
     input_delete, input_list, input_save, schedule_preview, trigger_activate, trigger_deactivate,
     trigger_fire, trigger_firings, trigger_list, trigger_pause, trigger_resume,
 };
+pub use users::{user_add, user_identify, user_list, user_remove, user_roles, user_token};
 pub use values::{blob_get, expression_try, table_page};
 pub(crate) use webhooks::listen_for_webhooks;
 pub use webhooks::{webhook_get, webhook_set};

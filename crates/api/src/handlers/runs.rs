@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use baton_core::document::{self, Workflow};
 use baton_core::problem::Severity;
 use baton_engine::NewRun;
 use baton_store::{RunFilter, RunRow};
 
 use crate::app::App;
+use crate::caller::{Role, whom_to_ask};
 use crate::catalog::Nothing;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
@@ -29,8 +31,34 @@ pub async fn run_start(app: &App, request: RunStart) -> Result<RunStarted, ApiEr
         .as_deref()
         .map(|path| files::resolve(app, path))
         .transpose()?;
+    require_kept(app, &request.document).await?;
     trust::require(app, &request.document, path.as_deref()).await?;
-    begin(app, request, "manual").await
+    // The history shows who started it.
+    let by = app.caller().user().unwrap_or("manual");
+    begin(app, request, by).await
+}
+
+/// Who may start but not change workflows starts what the server keeps, and no document of their own: a document can do
+/// whatever the account of the server can.
+async fn require_kept(app: &App, document: &Workflow) -> Result<(), ApiError> {
+    if app.caller().may(Role::Edit) {
+        return Ok(());
+    }
+    let digest = document::digest(document);
+    if app.store().definition(&digest).await?.is_some() {
+        return Ok(());
+    }
+    let name = app.caller().user().unwrap_or_default();
+    let message = format!(
+        "`{name}` may not start a version of `{}` that this server does not keep: that needs the role `{}`",
+        document.name,
+        Role::Edit
+    );
+    let hint = format!(
+        "start the version that was pushed here, or {}",
+        whom_to_ask(app).await
+    );
+    Err(ApiError::new(Code::Forbidden, message).hint(hint))
 }
 
 /// Starts a run without asking whether the document is trusted.

@@ -17,8 +17,16 @@ pub async fn settings_get(app: &App, _: Nothing) -> Result<Settings, ApiError> {
     settings_of(app).await
 }
 
+/// A user of a server has settings of their own.
+fn key(app: &App) -> String {
+    match app.caller().user() {
+        Some(user) => format!("{SETTINGS}:{}", user.to_ascii_lowercase()),
+        None => SETTINGS.to_owned(),
+    }
+}
+
 pub(crate) async fn settings_of(app: &App) -> Result<Settings, ApiError> {
-    let kept = app.store().setting(SETTINGS).await?;
+    let kept = app.store().setting(&key(app)).await?;
     let settings = kept
         .map(serde_json::from_value)
         .transpose()
@@ -46,7 +54,9 @@ pub async fn settings_set(app: &App, request: Settings) -> Result<Settings, ApiE
     };
     let value = serde_json::to_value(&settings)
         .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
-    app.store().setting_put(SETTINGS, &value).await?;
-    app.name_person(settings.person.clone());
+    app.store().setting_put(&key(app), &value).await?;
+    if app.caller().user().is_none() {
+        app.name_person(settings.person.clone());
+    }
     Ok(settings)
 }

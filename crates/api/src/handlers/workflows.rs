@@ -210,7 +210,9 @@ pub async fn workflow_save(app: &App, request: WorkflowSave) -> Result<WorkflowS
         trust::remember(app, &path).await?;
         app.store().recent_put(&key, &document.name, now).await?;
         if let Some(draft) = draft_key {
-            app.store().draft_discard(&draft).await?;
+            app.store()
+                .draft_discard(&drafts::kept_under(app, &draft))
+                .await?;
         }
     }
     Ok(WorkflowSaved {

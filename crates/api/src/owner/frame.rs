@@ -16,13 +16,14 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::app::AppConfig;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::headless::{Request, RunResult};
 
 use super::socket::Owner;
 
 /// The version of everything after the greeting.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 /// Longest frame: a document has at most 32 MB, a page of a log less.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// Longest frame of somebody who has not said yet who they are.
@@ -110,6 +111,8 @@ pub(crate) enum Greeting {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub(crate) id: u64,
+    /// In whose name: the connection itself is proven to be of the account that owns the folder.
+    pub(crate) caller: Caller,
     pub(crate) name: String,
     pub(crate) request: Value,
 }
@@ -221,6 +224,7 @@ mod tests {
         let (mut here, mut there) = tokio::io::duplex(7);
         let call = Call {
             id: 7,
+            caller: Caller::Owner,
             name: "draft_put".to_owned(),
             request: serde_json::json!({ "ä": [1, 2.5, null] }),
         };

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::AppConfig;
+use crate::caller::Caller;
 use crate::error::{ApiError, Code};
 
 use super::frame::{
@@ -185,10 +186,11 @@ impl Calls {
     }
 
     /// Asks.
-    pub(crate) async fn call(&self, name: &str, request: &Value) -> Answered {
+    pub(crate) async fn call(&self, caller: &Caller, name: &str, request: &Value) -> Answered {
         let id = self.last.fetch_add(1, Ordering::Relaxed);
         let call = Call {
             id,
+            caller: caller.clone(),
             name: name.to_owned(),
             request: request.clone(),
         };

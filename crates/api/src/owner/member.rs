@@ -17,6 +17,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, AppConfig, EVENTS};
+use crate::caller::Caller;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::headless::{Request, RunResult, Watch, to_the_end};
@@ -111,11 +112,25 @@ impl Member {
     /// Those of the command; [`Code::OwnerGone`] if the owner ended before it answered and asking again could do
     /// something twice.
     pub async fn call(&self, name: &str, request: Value) -> Result<Value, ApiError> {
+        self.call_as(&Caller::Owner, name, request).await
+    }
+
+    /// As [`Member::call`], for a user of a server.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Member::call`], and [`Code::Forbidden`].
+    pub async fn call_as(
+        &self,
+        caller: &Caller,
+        name: &str,
+        request: Value,
+    ) -> Result<Value, ApiError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.role(deadline).await? {
-                Role::Owner(app) => return crate::dispatch(&app, name, request).await,
-                Role::Client(calls) => match calls.call(name, &request).await {
+                Role::Owner(app) => return crate::dispatch(&app, caller, name, request).await,
+                Role::Client(calls) => match calls.call(caller, name, &request).await {
                     Ok(answer) => return answer,
                     Err(NoAnswer::NotSent) => {}
                     Err(NoAnswer::Lost) if is_repeatable(name) => {}
@@ -234,6 +249,19 @@ impl Member {
                 }
                 Role::Between(_) | Role::Closed => return Err(closed()),
             }
+        }
+    }
+
+    /// Before [`Member::shutdown`]: where this process owns the folder, begins no run and no further step, and waits at
+    /// most `grace` for steps that act. `false`: some still do.
+    pub async fn wind_down(&self, grace: Duration) -> bool {
+        let app = match &*self.shared.role.borrow() {
+            Role::Owner(app) => Some(app.clone()),
+            Role::Client(_) | Role::Between(_) | Role::Closed => None,
+        };
+        match app {
+            Some(app) => app.wind_down(grace).await,
+            None => true,
         }
     }
 

@@ -254,15 +254,22 @@ impl Door {
                     () = self.stopping.cancelled() => return Ok(Ends::Owner),
                     call = receive::<Call>(&mut from, MAX_BYTES) => call?,
                 };
-                let Some(Call { id, name, request }) = call else {
+                let Some(Call {
+                    id,
+                    caller,
+                    name,
+                    request,
+                }) = call
+                else {
                     return Ok(Ends::Client);
                 };
                 let permit = Arc::clone(&permits).acquire_owned().await;
                 let (app, answers) = (app.clone(), answers.clone());
                 // A task of its own: a client that goes away must not stop a command half-way.
                 self.commands.spawn(async move {
-                    let answer =
-                        tokio::spawn(async move { crate::dispatch(&app, &name, request).await });
+                    let answer = tokio::spawn(async move {
+                        crate::dispatch(&app, &caller, &name, request).await
+                    });
                     let answer = answer.await.unwrap_or_else(|broke| Err(broken(&broke)));
                     let frame = encode(&Reply::Answer(id, Box::new(answer))).or_else(|error| {
                         let error = ApiError::new(Code::Internal, error.to_string());

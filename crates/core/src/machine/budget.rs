@@ -28,6 +28,12 @@ pub const DISK: &str = "baton:disk";
 pub const NO_ROOM: &str =
     "room on the disk of the data folder: free some, and it goes on by itself";
 
+/// Who pauses a run that has a step under way when Baton is about to stop, and resumes it at the next start.
+pub const STOPPING: &str = "baton:stopping";
+
+/// What a run waits for that was paused so.
+pub const NEXT_START: &str = "the next start of Baton: it goes on by itself then";
+
 /// Something that a run may use only so much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -380,7 +386,7 @@ impl Run {
         self.spent.exceeded.as_ref()
     }
 
-    /// Who paused the run, if it is paused: a person, or [`DISK`].
+    /// Who paused the run, if it is paused: a person, [`DISK`] or [`STOPPING`].
     pub fn paused_by(&self) -> Option<&str> {
         let by = self.spent.paused_by.as_deref();
         by.filter(|_| self.paused)

@@ -42,7 +42,7 @@ mod snapshot;
 
 pub use action::{Action, Task};
 pub use apply::{Impossible, apply};
-pub use budget::{Allowance, Budget, DISK, Exceeded, NO_ROOM};
+pub use budget::{Allowance, Budget, DISK, Exceeded, NEXT_START, NO_ROOM, STOPPING};
 pub use decide::{Refusal, decide};
 pub use event::{
     Decision, EdgeResolution, Evaluation, Event, IterationOutcome, Logged, Outcome, Parent, Passed,

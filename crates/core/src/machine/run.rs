@@ -650,9 +650,12 @@ impl Run {
                 _ => None,
             }
         });
-        let disk = (self.paused_by() == Some(super::budget::DISK))
-            .then(|| super::budget::NO_ROOM.to_owned());
-        disk.into_iter().chain(budget).chain(steps).collect()
+        let paused = match self.paused_by() {
+            Some(super::budget::DISK) => Some(super::budget::NO_ROOM.to_owned()),
+            Some(super::budget::STOPPING) => Some(super::budget::NEXT_START.to_owned()),
+            _ => None,
+        };
+        paused.into_iter().chain(budget).chain(steps).collect()
     }
 
     pub(crate) fn step_index(&self, (frame, local): At) -> StepIx {
