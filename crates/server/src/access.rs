@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use baton_api::users::TokenShown;
 use blake3::Hash;
 use tokio::time::Instant;
 
@@ -11,7 +12,18 @@ pub(crate) const CODE_LIFE: Duration = Duration::from_secs(60);
 /// Codes that wait at the same time; the oldest gives way.
 const MAX_CODES: usize = 16;
 /// Sessions at the same time; the one that was used least recently gives way.
-const MAX_SESSIONS: usize = 64;
+const MAX_SESSIONS: usize = 512;
+/// A session that is not used for so long is over.
+const IDLE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Who a session was opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// Whoever has the account that the server runs in: came by its link.
+    Owner,
+    /// Whoever has this token. Whether it is still good is asked with every request.
+    Token(TokenShown),
+}
 
 /// Who may ask what.
 pub(crate) struct Access {
@@ -25,7 +37,13 @@ struct Inner {
     /// Oldest first.
     codes: Vec<(Hash, Instant)>,
     /// Least recently used first.
-    sessions: Vec<Hash>,
+    sessions: Vec<Session>,
+}
+
+struct Session {
+    hash: Hash,
+    holder: Holder,
+    used: Instant,
 }
 
 impl Access {
@@ -42,6 +60,11 @@ impl Access {
     /// The token, for the file that programs read.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Tells this server from another one; says nothing about the token.
+    pub(crate) fn id(&self) -> String {
+        self.prove("id")
     }
 
     /// Whether this is the token.
@@ -72,31 +95,62 @@ impl Access {
 
     /// Exchanges a code for a session, once and in time.
     pub(crate) fn exchange(&self, code: &str) -> Option<String> {
+        self.take_code(code).then(|| self.open(Holder::Owner))
+    }
+
+    /// Whether this is a code that is still good; it is not afterwards.
+    fn take_code(&self, code: &str) -> bool {
         let code = hash(code);
         let now = Instant::now();
         let mut inner = self.lock();
-        let place = inner.codes.iter().position(|(known, _)| *known == code)?;
+        let Some(place) = inner.codes.iter().position(|(known, _)| *known == code) else {
+            return false;
+        };
         let (_, made) = inner.codes.remove(place);
-        if now.duration_since(made) >= CODE_LIFE {
-            return None;
-        }
+        now.duration_since(made) < CODE_LIFE
+    }
+
+    /// Opens a session.
+    pub(crate) fn open(&self, holder: Holder) -> String {
         let session = secret();
+        let used = Instant::now();
+        let mut inner = self.lock();
+        inner
+            .sessions
+            .retain(|session| used.duration_since(session.used) < IDLE);
         if inner.sessions.len() >= MAX_SESSIONS {
             inner.sessions.remove(0);
         }
-        inner.sessions.push(hash(&session));
-        Some(session)
+        inner.sessions.push(Session {
+            hash: hash(&session),
+            holder,
+            used,
+        });
+        session
     }
 
-    /// Whether this is a session.
-    pub(crate) fn is_session(&self, candidate: &str) -> bool {
+    /// Who this session was opened for, if it is one.
+    pub(crate) fn holder(&self, candidate: &str) -> Option<Holder> {
         let candidate = hash(candidate);
+        let now = Instant::now();
         let mut inner = self.lock();
-        let Some(place) = inner.sessions.iter().position(|known| *known == candidate) else {
-            return false;
-        };
+        let place = inner
+            .sessions
+            .iter()
+            .position(|known| known.hash == candidate)?;
+        if now.duration_since(inner.sessions[place].used) >= IDLE {
+            inner.sessions.remove(place);
+            return None;
+        }
+        inner.sessions[place].used = now;
         inner.sessions[place..].rotate_left(1);
-        true
+        inner.sessions.last().map(|session| session.holder.clone())
+    }
+
+    /// Ends a session.
+    pub(crate) fn close(&self, candidate: &str) {
+        let candidate = hash(candidate);
+        self.lock().sessions.retain(|known| known.hash != candidate);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -128,7 +182,7 @@ mod tests {
         let access = Access::new();
         let code = access.mint_code();
         let session = access.exchange(&code).unwrap();
-        assert!(access.is_session(&session));
+        assert_eq!(access.holder(&session), Some(Holder::Owner));
         assert_eq!(access.exchange(&code), None, "a second time");
 
         let late = access.mint_code();
@@ -153,12 +207,12 @@ mod tests {
         let access = Access::new();
         let used = access.exchange(&access.mint_code()).unwrap();
         let idle = access.exchange(&access.mint_code()).unwrap();
-        assert!(access.is_session(&used));
+        assert!(access.holder(&used).is_some());
         for _ in 2..=MAX_SESSIONS {
             access.exchange(&access.mint_code()).unwrap();
         }
-        assert!(access.is_session(&used));
-        assert!(!access.is_session(&idle));
+        assert!(access.holder(&used).is_some());
+        assert!(access.holder(&idle).is_none());
     }
 
     #[test]
@@ -166,10 +220,27 @@ mod tests {
         let access = Access::new();
         let code = access.mint_code();
         assert_eq!(code.len(), 64);
-        assert!(!access.is_token(&code) && !access.is_session(&code));
-        assert!(!access.is_session(access.token()));
+        assert!(!access.is_token(&code) && access.holder(&code).is_none());
+        assert!(access.holder(access.token()).is_none());
         assert!(access.is_token(access.token()));
         assert_ne!(access.prove("a"), access.prove("b"));
         assert_ne!(access.prove("a"), Access::new().prove("a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_by_itself_and_by_signing_out() {
+        let access = Access::new();
+        let shown = TokenShown {
+            id: "0a1b2c3d".to_owned(),
+            hash: "x".to_owned(),
+        };
+        let session = access.open(Holder::Token(shown.clone()));
+        assert_eq!(access.holder(&session), Some(Holder::Token(shown)));
+        access.close(&session);
+        assert_eq!(access.holder(&session), None);
+
+        let idle = access.open(Holder::Owner);
+        tokio::time::advance(IDLE).await;
+        assert_eq!(access.holder(&idle), None);
     }
 }

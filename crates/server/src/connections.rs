@@ -5,14 +5,19 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::guard::Peer;
+use crate::tls::Tls;
 
 /// Connections at the same time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 256;
@@ -48,27 +53,32 @@ pub(crate) async fn bind(port: u16) -> io::Result<Vec<TcpListener>> {
     Err(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()))
 }
 
+/// What connections share.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    /// `None`: without encryption.
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) connections: TaskTracker,
+    pub(crate) places: Arc<Semaphore>,
+}
+
 /// Answers on one socket until told to stop.
-pub(crate) async fn accept(
-    listener: TcpListener,
-    router: Router,
-    stopping: CancellationToken,
-    connections: TaskTracker,
-    places: Arc<Semaphore>,
-) {
+pub(crate) async fn accept(listener: TcpListener, door: Door) {
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        let Ok(place) = Arc::clone(&door.places).acquire_owned().await else {
             return;
         };
         let accepted = tokio::select! {
-            () = stopping.cancelled() => return,
+            () = door.stopping.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (router, stopping) = (router.clone(), stopping.clone());
-                connections.spawn(async move {
-                    answer(stream, peer, router, stopping).await;
+                let one = door.clone();
+                door.connections.spawn(async move {
+                    one.answer(stream, peer).await;
                     drop(place);
                 });
             }
@@ -86,25 +96,44 @@ pub(crate) fn places() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(MAX_CONNECTIONS))
 }
 
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stopping: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::trace!(%peer, %error, "small packets will be late");
-    }
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+impl Door {
+    async fn answer(self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::trace!(%peer, %error, "small packets will be late");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "a connection broke");
+        let Some(tls) = &self.tls else {
+            return self.speak(stream, peer).await;
+        };
+        let greeted = TlsAcceptor::from(tls.current()).accept(stream);
+        let greeted = tokio::select! {
+            () = self.stopping.cancelled() => return,
+            greeted = tokio::time::timeout(HEAD_TIME, greeted) => greeted,
+        };
+        match greeted {
+            Ok(Ok(stream)) => self.speak(stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection was not encrypted"),
+            Err(_) => tracing::debug!(%peer, "a connection took too long to greet"),
+        }
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
+        let router = self.router.layer(Extension(Peer(peer.ip())));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "a connection broke");
+        }
     }
 }

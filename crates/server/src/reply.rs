@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,13 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Adds the headers that every answer carries; what does not say otherwise is not stored.
-pub(crate) fn protect(mut response: Response) -> Response {
+pub(crate) fn protect(mut response: Response, is_encrypted: bool) -> Response {
+    if is_encrypted {
+        response.headers_mut().insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -57,7 +63,8 @@ pub(crate) fn failed(error: ApiError) -> Response {
         Code::UnknownCommand | Code::NotFound => StatusCode::NOT_FOUND,
         Code::Conflict | Code::AlreadyEnded => StatusCode::CONFLICT,
         Code::Invalid | Code::Unusable | Code::Io => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Untrusted => StatusCode::FORBIDDEN,
+        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::Untrusted | Code::Forbidden => StatusCode::FORBIDDEN,
         Code::Store | Code::OwnerGone => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };

@@ -2,18 +2,24 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
+use crate::attempts::Attempts;
 use crate::backend::Backend;
-use crate::connections::{accept, bind, places};
-use crate::handlers::{Shared, router};
+use crate::connections::{Door, accept, bind, places};
+use crate::handlers::{Shared, figures_router, router};
+use crate::metrics::Traffic;
+use crate::team::{Team, TeamError};
+use crate::tls::{Tls, TlsError};
 use crate::ui_files::UiFiles;
 
 /// The file in the data folder that holds address and token while a server runs.
@@ -21,15 +27,22 @@ pub const FILE_NAME: &str = "server.json";
 /// How long requests may go on after a stop.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
+/// How often the files of the certificate are looked at.
+const LOOK_AT_CERTIFICATE: Duration = Duration::from_secs(20);
+
 /// How to serve.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The port; 0 for a random one.
+    /// The port on loopback; 0 for a random one. A team has its own address.
     pub port: u16,
     /// Where [`FILE_NAME`] is written.
     pub data_dir: PathBuf,
     /// Where the built UI is; see [`crate::find_ui`].
     pub ui_dir: Option<PathBuf>,
+    /// For a team; absent: for the person whose account this is, on loopback.
+    pub team: Option<Team>,
+    /// Where `/metrics` is answered without a token as well: an address of this machine alone.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Why a server did not start.
@@ -51,6 +64,48 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// It may not be reached so.
+    #[error(transparent)]
+    Team(#[from] TeamError),
+    /// The certificate is no good.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Others could read the figures.
+    #[error("`{address}` can be reached from other machines, and the figures there need no token")]
+    Metrics {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+}
+
+impl ServeError {
+    /// Stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } => "port-in-use",
+            Self::File { .. } => "io",
+            Self::Team(error) => error.code(),
+            Self::Tls(error) => error.code(),
+            Self::Metrics { .. } => "metrics-address",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } => {
+                "choose another port with `--port`, or leave it out for a free one"
+            }
+            Self::File { .. } => {
+                "let this account write into the data folder, or name another with `--data`"
+            }
+            Self::Team(error) => error.hint(),
+            Self::Tls(error) => error.hint(),
+            Self::Metrics { .. } => {
+                "take `127.0.0.1:PORT`, or read `/metrics` with the token of a user"
+            }
+        }
+    }
 }
 
 /// A running server.
@@ -58,59 +113,164 @@ pub struct Server {
     shared: Arc<Shared>,
     file: PathBuf,
     connections: TaskTracker,
+    tls: Option<Arc<Tls>>,
+    team: Option<Team>,
+    metrics: Option<SocketAddr>,
+    local: SocketAddr,
 }
 
 #[derive(Serialize)]
 struct ServerFile<'a> {
     url: &'a str,
-    token: &'a str,
+    /// Absent for a team: there, programs have tokens of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
     pid: u32,
+    /// Tells this server from a later one.
+    id: &'a str,
 }
 
 impl Server {
-    /// Starts a server on loopback.
+    /// Starts a server: on loopback, or where a team reaches it.
     ///
     /// # Errors
     ///
-    /// * [`ServeError::Bind`] – the port is taken on 127.0.0.1 or on ::1.
+    /// * [`ServeError::Bind`] – the port is taken (on 127.0.0.1 or on ::1, for a person).
     /// * [`ServeError::File`] – the data folder cannot be written.
+    /// * [`ServeError::Team`], [`ServeError::Tls`], [`ServeError::Metrics`] – it would not be safe.
     pub async fn start(backend: Arc<dyn Backend>, config: Config) -> Result<Self, ServeError> {
+        let Config {
+            port,
+            data_dir,
+            ui_dir,
+            team,
+            metrics,
+        } = config;
+        let tls = prepare(team.as_ref(), metrics)?;
+        let wanted = team.as_ref().map_or(port, |team| team.listen.port());
         let failed = |source| ServeError::Bind {
-            port: config.port,
+            port: wanted,
             source,
         };
-        let listeners = bind(config.port).await.map_err(failed)?;
-        let port = listeners[0].local_addr().map_err(failed)?.port();
+        let listeners = match &team {
+            Some(team) => vec![TcpListener::bind(team.listen).await.map_err(failed)?],
+            None => bind(port).await.map_err(failed)?,
+        };
+        let local = listeners[0].local_addr().map_err(failed)?;
+        let port = local.port();
+        let figures = match metrics {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(|source| {
+                let port = address.port();
+                ServeError::Bind { port, source }
+            })?),
+            None => None,
+        };
+        let metrics = figures.as_ref().and_then(|here| here.local_addr().ok());
         let shared = Arc::new(Shared {
             backend,
             access: Access::new(),
-            hosts: hosts(port, listeners.len() > 1),
-            ui: UiFiles::new(config.ui_dir),
-            url: format!("http://127.0.0.1:{port}"),
+            attempts: Attempts::default(),
+            traffic: Traffic::default(),
+            hosts: match &team {
+                Some(team) => team.names(port),
+                None => hosts(port, listeners.len() > 1),
+            },
+            schemes: team.as_ref().map_or(&["http://"], Team::schemes),
+            is_personal: team.is_none(),
+            is_encrypted: tls.is_some(),
+            ui: UiFiles::new(ui_dir),
+            url: match &team {
+                Some(team) => team.url(port),
+                None => format!("http://127.0.0.1:{port}"),
+            },
             stopping: CancellationToken::new(),
             commands: TaskTracker::new(),
         });
-        let file = config.data_dir.join(FILE_NAME);
+        let file = data_dir.join(FILE_NAME);
         write_file(&file, &shared).map_err(|source| ServeError::File {
             path: file.clone(),
             source,
         })?;
-        let connections = TaskTracker::new();
-        let places = places();
+        let door = Door {
+            router: router(&shared),
+            tls: tls.clone(),
+            stopping: shared.stopping.clone(),
+            connections: TaskTracker::new(),
+            places: places(),
+        };
         for listener in listeners {
-            connections.spawn(accept(
-                listener,
-                router(&shared),
-                shared.stopping.clone(),
-                connections.clone(),
-                Arc::clone(&places),
-            ));
+            door.connections.spawn(accept(listener, door.clone()));
         }
-        Ok(Self {
+        if let (Some(listener), Some(address)) = (figures, metrics) {
+            let door = Door {
+                router: figures_router(&shared, address),
+                tls: None,
+                ..door.clone()
+            };
+            door.connections.spawn(accept(listener, door.clone()));
+        }
+        let server = Self {
             shared,
             file,
-            connections,
-        })
+            connections: door.connections,
+            tls,
+            team,
+            metrics,
+            local,
+        };
+        server.watch_certificate();
+        Ok(server)
+    }
+
+    /// Where it listens; for a person, the address of IPv4.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Where `/metrics` is answered without a token, if it is.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// Takes the certificate anew that the files hold now. The old one stays in use if that is no good.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no good.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        match (&self.tls, &self.team) {
+            (Some(tls), Some(team)) => tls.reload(&team.hosts),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a new certificate when its files change.
+    fn watch_certificate(&self) {
+        let (Some(tls), Some(team)) = (self.tls.clone(), &self.team) else {
+            return;
+        };
+        let (hosts, stopping) = (team.hosts.clone(), self.shared.stopping.clone());
+        self.connections.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(LOOK_AT_CERTIFICATE) => {}
+                }
+                if !tls.has_changed() {
+                    continue;
+                }
+                match tls.reload(&hosts) {
+                    Ok(()) => tracing::info!("a new certificate is in use"),
+                    // Tried again when they change again: certificate and key are two files.
+                    Err(error) => {
+                        tracing::error!(
+                            code = error.code(),
+                            "the new certificate is no good, and the old one stays: {error}"
+                        );
+                    }
+                }
+            }
+        });
     }
 
     /// Its address, without a secret.
@@ -139,8 +299,27 @@ impl Server {
         if tokio::time::timeout(STOP_TIME, ended).await.is_err() {
             tracing::warn!("some requests did not end in time");
         }
-        remove_file(&self.file, self.shared.access.token());
+        remove_file(&self.file, &self.shared.access.id());
     }
+}
+
+/// What has to be in order before a socket is bound.
+fn prepare(
+    team: Option<&Team>,
+    metrics: Option<SocketAddr>,
+) -> Result<Option<Arc<Tls>>, ServeError> {
+    if let Some(address) = metrics.filter(|address| !address.ip().to_canonical().is_loopback()) {
+        return Err(ServeError::Metrics { address });
+    }
+    let Some(team) = team else {
+        return Ok(None);
+    };
+    team.check()?;
+    let files = team.tls.clone();
+    let tls = files
+        .map(|files| Tls::open(files, &team.hosts))
+        .transpose()?;
+    Ok(tls.map(Arc::new))
 }
 
 /// Every name under which a browser may reach this server.
@@ -162,8 +341,9 @@ fn hosts(port: u16, has_v6: bool) -> Vec<String> {
 fn write_file(path: &Path, shared: &Shared) -> io::Result<()> {
     let content = ServerFile {
         url: &shared.url,
-        token: shared.access.token(),
+        token: shared.is_personal.then(|| shared.access.token()),
         pid: std::process::id(),
+        id: &shared.access.id(),
     };
     let temporary = path.with_extension(format!("json.{}", std::process::id()));
     match std::fs::remove_file(&temporary) {
@@ -184,9 +364,9 @@ fn write_file(path: &Path, shared: &Shared) -> io::Result<()> {
     std::fs::rename(&temporary, path)
 }
 
-fn remove_file(path: &Path, token: &str) {
+fn remove_file(path: &Path, id: &str) {
     // A later server may have written its own.
-    let is_ours = std::fs::read_to_string(path).is_ok_and(|content| content.contains(token));
+    let is_ours = std::fs::read_to_string(path).is_ok_and(|content| content.contains(id));
     if is_ours && let Err(error) = std::fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %error, "the address of the server stays behind");
     }

@@ -31,6 +31,8 @@ async fn failures_keep_their_code_and_hint() {
         ("unusable", 422),
         ("io", 422),
         ("untrusted", 403),
+        ("unauthorized", 401),
+        ("forbidden", 403),
         ("store", 503),
         ("internal", 500),
     ] {

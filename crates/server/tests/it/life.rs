@@ -9,17 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::{Counting, Fixture};
 
 pub(crate) async fn start_in(data: &Path, port: u16) -> Result<Server, ServeError> {
-    let backend = Arc::new(Counting {
-        calls: 0.into(),
-        ended: Arc::default(),
-        events: tokio::sync::broadcast::channel(1).0,
-    });
+    let backend = Arc::new(Counting::new(1));
     Server::start(
         backend,
         Config {
             port,
             data_dir: data.to_owned(),
             ui_dir: None,
+            ..Config::default()
         },
     )
     .await

@@ -5,9 +5,11 @@
 )]
 
 mod commands;
+mod encryption;
 mod events;
 mod files;
 mod life;
 mod matrix;
 mod sessions;
 mod support;
+mod team;

@@ -3,7 +3,7 @@
 use baton_server::{Proof, Route, Rule};
 use serde_json::json;
 
-use crate::support::{Answer, Fixture, Request};
+use crate::support::{Answer, Fixture, Request, TOKEN};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sender {
@@ -12,15 +12,17 @@ enum Sender {
     WrongToken,
     SessionAsToken,
     Session,
+    UserToken,
     Token,
 }
 
-const SENDERS: [Sender; 6] = [
+const SENDERS: [Sender; 7] = [
     Sender::Nobody,
     Sender::WrongSession,
     Sender::WrongToken,
     Sender::SessionAsToken,
     Sender::Session,
+    Sender::UserToken,
     Sender::Token,
 ];
 
@@ -97,9 +99,12 @@ fn address(rule: &Rule) -> String {
 impl Sender {
     fn proves(self, proof: Proof) -> bool {
         match proof {
-            Proof::Nothing | Proof::CodeInBody => true,
-            Proof::Token => self == Self::Token,
-            Proof::SessionOrToken => matches!(self, Self::Session | Self::Token),
+            Proof::Nothing | Proof::CodeInBody | Proof::TokenInBody => true,
+            // A user is known, and may not.
+            Proof::Token => matches!(self, Self::Token | Self::UserToken),
+            Proof::SessionOrToken => {
+                matches!(self, Self::Session | Self::Token | Self::UserToken)
+            }
         }
     }
 
@@ -111,6 +116,7 @@ impl Sender {
             Self::WrongToken => request.bearer(&wrong),
             Self::SessionAsToken => request.bearer(session),
             Self::Session => request.header("X-Baton-Session", session),
+            Self::UserToken => request.bearer(TOKEN),
             Self::Token => request.bearer(&fixture.token()),
         }
     }
@@ -120,6 +126,7 @@ impl Sender {
 fn fitting(fixture: &Fixture, rule: &Rule) -> Request {
     let request = fixture.request(rule.method.as_str(), &address(rule));
     match (rule.method.as_str(), rule.proof) {
+        (_, Proof::TokenInBody) => request.json(&json!({ "token": TOKEN })),
         (_, Proof::CodeInBody) => request.json(&json!({ "code": fixture.code() })),
         ("POST", _) => request.json(&json!({ "x": 1 })),
         _ => request,
@@ -185,13 +192,20 @@ async fn only_what_the_rule_says_gets_through() {
                         request = request.header(name, value);
                     }
                     let before = fixture.calls();
-                    let answer = sender.sign(request, &fixture, &session).send().await;
+                    let session = match route {
+                        // It ends with the request.
+                        Route::SignOut if sender == Sender::Session => &fixture.session().await,
+                        _ => &session,
+                    };
+                    let answer = sender.sign(request, &fixture, session).send().await;
                     let expected = if !host_fits {
                         421
                     } else if rule.same_origin && !origin_fits {
                         403
                     } else if !sender.proves(rule.proof) {
                         401
+                    } else if rule.proof == Proof::Token && sender == Sender::UserToken {
+                        403
                     } else {
                         200
                     };

@@ -1,18 +1,21 @@
 //! A server over a backend that counts, and an HTTP client that sends exactly what it is told.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use baton_api::{ApiError, BackendEvent, Code};
+use baton_api::figures::FiguresView;
+use baton_api::users::TokenShown;
+use baton_api::{ApiError, BackendEvent, Caller, Code};
 use baton_server::{Backend, Config, FILE_NAME, Server};
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::broadcast;
 
 /// Answers `echo` with the request, fails on `fail`, breaks on `panic`, takes a while for `slow`.
@@ -22,8 +25,34 @@ pub(crate) struct Counting {
     pub(crate) events: broadcast::Sender<BackendEvent>,
 }
 
+impl Counting {
+    pub(crate) fn new(room: usize) -> Self {
+        Self {
+            calls: AtomicUsize::new(0),
+            ended: Arc::default(),
+            events: broadcast::channel(room).0,
+        }
+    }
+}
+
 impl Backend for Counting {
-    fn rpc(&self, name: String, request: Value) -> BoxFuture<'static, Result<Value, ApiError>> {
+    fn rpc(
+        &self,
+        _caller: Caller,
+        name: String,
+        request: Value,
+    ) -> BoxFuture<'static, Result<Value, ApiError>> {
+        // What the server asks for itself is no call of anybody.
+        match name.as_str() {
+            "user_identify" => return async move { identify(&request) }.boxed(),
+            "ready_get" => {
+                return async { Ok(json!({ "isReady": true, "obstacles": [] })) }.boxed();
+            }
+            "figures_get" => {
+                return async { Ok(serde_json::to_value(FiguresView::default()).unwrap()) }.boxed();
+            }
+            _ => {}
+        }
         self.calls.fetch_add(1, Ordering::SeqCst);
         let ended = Arc::clone(&self.ended);
         async move {
@@ -54,6 +83,18 @@ impl Backend for Counting {
     }
 }
 
+/// The token of the one user that [`Counting`] knows.
+pub(crate) const TOKEN: &str =
+    "baton_0a1b2c3d_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn identify(request: &Value) -> Result<Value, ApiError> {
+    let known = TokenShown::of(TOKEN).unwrap();
+    if *request == serde_json::to_value(known).unwrap() {
+        return Ok(json!({ "name": "mia", "roles": ["view"] }));
+    }
+    Err(ApiError::new(Code::Unauthorized, "this token is nobody's"))
+}
+
 pub(crate) struct Fixture {
     pub(crate) backend: Arc<Counting>,
     pub(crate) server: Server,
@@ -72,15 +113,12 @@ impl Fixture {
         std::fs::write(ui.path().join("index.html"), "<!doctype html>start").unwrap();
         std::fs::create_dir(ui.path().join("assets")).unwrap();
         std::fs::write(ui.path().join("assets/app-1a2b.js"), "let x = 1;").unwrap();
-        let backend = Arc::new(Counting {
-            calls: AtomicUsize::new(0),
-            ended: Arc::default(),
-            events: broadcast::channel(room).0,
-        });
+        let backend = Arc::new(Counting::new(room));
         let config = Config {
             port: 0,
             data_dir: data.path().to_owned(),
             ui_dir: Some(ui.path().to_owned()),
+            ..Config::default()
         };
         let server = Server::start(Arc::<Counting>::clone(&backend), config)
             .await
@@ -124,14 +162,7 @@ impl Fixture {
 
     /// A request that is right in everything but what the test changes.
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
-        let request = Request {
-            address: self.host(),
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        request
+        Request::new(&self.host(), method, path)
             .header("Host", &self.host())
             .header("Connection", "close")
     }
@@ -157,6 +188,7 @@ pub(crate) fn read_token(data: &Path) -> String {
 #[derive(Clone)]
 pub(crate) struct Request {
     address: String,
+    from: Option<Ipv4Addr>,
     method: String,
     path: String,
     headers: Vec<(String, String)>,
@@ -164,6 +196,23 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(address: &str, method: &str, path: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            from: None,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Sends it from this address of 127.0.0.0/8.
+    pub(crate) fn from(mut self, address: Ipv4Addr) -> Self {
+        self.from = Some(address);
+        self
+    }
+
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -195,7 +244,14 @@ impl Request {
 
     /// Sends the request and leaves the answer unread.
     pub(crate) async fn open(self) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let mut stream = match self.from {
+            Some(from) => {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind((from, 0).into()).unwrap();
+                socket.connect(self.address.parse().unwrap()).await.unwrap()
+            }
+            None => TcpStream::connect(&self.address).await.unwrap(),
+        };
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
