@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
+use crate::server_args::{Pull, Push, Serve, Users, Workflows};
 use crate::trigger_args::Triggers;
 
 /// Baton runs workflows: check them, run them, decide in them, and look at what happened.
@@ -45,8 +46,15 @@ impl Arguments {
             Command::Restore(args) => args.json,
             Command::Settle(args) => args.json,
             Command::Triggers(args) => args.is_json(),
+            Command::Serve(args) => args.json,
+            Command::Users(args) => args.is_json(),
+            Command::Push(args) => args.json,
+            Command::Pull(args) => args.json,
+            Command::Workflows(args) => args.json,
+            Command::Export(args) => args.json,
+            Command::Fmt(args) => args.json,
+            Command::Schema(args) => args.json,
             Command::Rpc(_) => true,
-            Command::Schema | Command::Export(_) | Command::Fmt(_) | Command::Serve(_) => false,
         }
     }
 }
@@ -86,13 +94,21 @@ pub(crate) enum Command {
     /// Put a backup, or what a damaged database still says, in the place of the present one
     Restore(Restore),
     /// Print the JSON Schema of workflow files, for editors
-    Schema,
+    Schema(Schema),
     /// Write a workflow in another form
     Export(Export),
     /// Write workflow files in their canonical form
     Fmt(Fmt),
-    /// Show Baton in a browser on this machine
+    /// Show Baton in a browser on this machine, or serve a team
     Serve(Serve),
+    /// Who may use a server, and what they may do there
+    Users(Users),
+    /// Keep files as revisions of workflows on a server, after showing what changes
+    Push(Push),
+    /// Write a workflow of a server into a file, after showing what changes
+    Pull(Pull),
+    /// Workflows that were pushed to a server, with their revisions
+    Workflows(Workflows),
     /// Carry out one command of the api, and print its answer
     Rpc(Rpc),
     /// Look whether everything is there that Baton needs
@@ -351,6 +367,16 @@ pub(crate) struct Export {
     /// Where to [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Print JSON: the form, and the text or the file that it was written to
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Tell errors as JSON; what is printed is JSON anyway
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -361,22 +387,9 @@ pub(crate) struct Fmt {
     /// Change nothing; exit with 1 if a file is not in its canonical form
     #[arg(long)]
     pub(crate) check: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Port [default: a free one]
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    pub(crate) port: u16,
-    /// Let hooks listen on this port meanwhile [default: as it is set]
-    #[arg(long, value_name = "PORT")]
-    pub(crate) webhooks: Option<u16>,
-    /// Do not open the browser
+    /// Print JSON
     #[arg(long)]
-    pub(crate) no_open: bool,
-    /// Folder that file dialogs start in [default: the current one]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) workspace: Option<PathBuf>,
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

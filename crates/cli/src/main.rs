@@ -17,6 +17,8 @@ mod commands;
 mod exit;
 mod out;
 mod progress;
+mod remote;
+mod server_args;
 mod session;
 mod source;
 mod trigger_args;
@@ -30,6 +32,7 @@ use clap::Parser;
 use crate::args::{Arguments, Command};
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::server_args::Serve;
 use crate::trouble::Trouble;
 
 /// Long runs are many small values, which this hands out faster than the allocator of most systems.
@@ -42,11 +45,17 @@ fn main() -> ExitCode {
         return guarded;
     }
     let arguments = Arguments::parse();
-    start_log();
+    match &arguments.command {
+        Command::Serve(Serve {
+            log_format: Some(format),
+            ..
+        }) => commands::serve_log::start(*format),
+        _ => start_log(),
+    }
     let is_json = arguments.is_json();
     let result = match &arguments.command {
         Command::Validate(validate) => commands::validate::run(validate, &mut Out::new()),
-        Command::Schema => commands::schema::run(&mut Out::new()),
+        Command::Schema(_) => commands::schema::run(&mut Out::new()),
         Command::Fmt(fmt) => commands::fmt::run(fmt, &mut Out::new()),
         Command::Export(export) => commands::export::run(export, &mut Out::new()),
         _ => in_runtime(arguments),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use baton_api::places::samples_dir;
 use baton_api::runs::{RunGet, RunList, RunListed, RunView};
-use baton_api::{ApiError, App, AppConfig, Code, Member, dispatch};
+use baton_api::{ApiError, App, AppConfig, Code, Member};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -64,7 +64,7 @@ impl Session {
         };
         let internal = |error: serde_json::Error| ApiError::new(Code::Internal, error.to_string());
         let request = serde_json::to_value(request).map_err(internal)?;
-        serde_json::from_value(dispatch(app, name, request).await?).map_err(internal)
+        serde_json::from_value(app.call(name, request).await?).map_err(internal)
     }
 
     /// The run that a person means by a number (`12`, `#12`), an id, or the beginning of an id.

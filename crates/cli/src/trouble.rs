@@ -133,6 +133,8 @@ impl From<ApiError> for Trouble {
             | Code::Invalid
             | Code::Unusable
             | Code::Untrusted
+            | Code::Unauthorized
+            | Code::Forbidden
             | Code::Io
             | Code::Store => Exit::Unusable,
             Code::Conflict | Code::AlreadyEnded | Code::OwnerGone | Code::Internal => Exit::Failure,

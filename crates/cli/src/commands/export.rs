@@ -3,6 +3,8 @@
 use baton_api::baton_interop::find;
 use baton_api::{ApiError, Code, kinds, write_file};
 
+use serde_json::json;
+
 use crate::args::Export;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -21,8 +23,13 @@ pub(crate) fn run(args: &Export, out: &mut Out) -> Result<Exit, Trouble> {
     match &args.output {
         Some(path) => {
             write_file(&source::absolute(path)?, text.as_bytes())?;
-            out.line(&format!("✓ {} written", path.display()));
+            if args.json {
+                out.json(&json!({ "to": args.to, "written": path }));
+            } else {
+                out.line(&format!("✓ {} written", path.display()));
+            }
         }
+        None if args.json => out.json(&json!({ "to": args.to, "text": text })),
         None => out.line(text.trim_end()),
     }
     Ok(Exit::Success)

@@ -8,6 +8,8 @@ pub(crate) mod export;
 pub(crate) mod fmt;
 pub(crate) mod follow;
 pub(crate) mod limits;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod raise;
 pub(crate) mod release;
 pub(crate) mod replay;
@@ -19,11 +21,14 @@ pub(crate) mod runs;
 pub(crate) mod safe_mode;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod serve_log;
 pub(crate) mod settle;
 pub(crate) mod triggers;
+pub(crate) mod users;
 pub(crate) mod validate;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod workflows;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Exit;
@@ -36,7 +41,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
     let mut out = Out::new();
     match arguments.command {
         Command::Validate(args) => validate::run(&args, &mut out),
-        Command::Schema => schema::run(&mut out),
+        Command::Schema(_) => schema::run(&mut out),
         Command::Fmt(args) => fmt::run(&args, &mut out),
         Command::Export(args) => export::run(&args, &mut out),
         Command::Run(args) if args.watch => Box::pin(watch::run(args, data, out)).await,
@@ -56,6 +61,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Restore(args) => restore::run(&args, data, &mut out).await,
         Command::Triggers(args) => triggers::run(args, data, out).await,
         Command::Serve(args) => serve::run(args, data, &mut out).await,
+        Command::Users(args) => users::run(args, data, &mut out).await,
+        Command::Push(args) => push::run(args, data, &mut out).await,
+        Command::Pull(args) => pull::run(args, data, &mut out).await,
+        Command::Workflows(args) => workflows::run(args, data, &mut out).await,
         Command::Rpc(args) => rpc::run(&args, data, &mut out).await,
         Command::Doctor(args) => doctor::run(&args, data, &mut out).await,
     }

@@ -1,23 +1,26 @@
-//! `baton serve`: Baton in a browser on this machine.
+//! `baton serve`: Baton in a browser on this machine, or for a team.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use baton_api::catalog::Nothing;
 use baton_api::limits::SafeModeView;
+use baton_api::users::UserListed;
 use baton_api::{ApiError, AppConfig, Code, Member};
-use baton_server::{Config, Server, find_ui};
+use baton_server::{Config, Server, Team, TlsFiles, find_ui};
+use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::args::Serve;
 use crate::commands::follow::Interrupts;
+use crate::commands::serve_log;
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::server_args::Serve;
 use crate::session::config;
 use crate::source::absolute;
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, note};
 
 pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let mut config: AppConfig = config(data)?;
@@ -28,77 +31,194 @@ pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Resu
     }
     let data_dir = config.data_dir.clone();
     let member = Member::join(config).await?;
-    let result = serve(args, &member, data_dir, out).await;
+    if args.log_format.is_some() {
+        tokio::spawn(serve_log::events(member.subscribe()));
+    }
+    let result = serve(&args, &member, data_dir, out).await;
+    let owner = member.owner().map(|owner| owner.to_string());
     member.shutdown().await;
+    if result.is_ok() {
+        goodbye(&args, owner, out);
+    }
     result
 }
 
+/// How the server may be reached.
+fn server_config(args: &Serve, data_dir: PathBuf) -> Result<Config, Trouble> {
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(TlsFiles {
+            cert: absolute(cert)?,
+            key: absolute(key)?,
+        }),
+        _ => None,
+    };
+    Ok(Config {
+        port: args.port,
+        data_dir,
+        ui_dir: find_ui(),
+        team: args.listen.map(|listen| Team {
+            listen,
+            tls,
+            hosts: args.hosts.iter().map(|host| host.to_lowercase()).collect(),
+        }),
+        metrics: args.metrics_listen,
+    })
+}
+
+/// A server for a team without users would let nobody in.
+async fn require_users(member: &Member) -> Result<(), Trouble> {
+    let listed: UserListed = member.ask("user_list", &Nothing {}).await?;
+    if listed.users.iter().any(|user| user.token.is_some()) {
+        return Ok(());
+    }
+    let error = ApiError::new(
+        Code::NotFound,
+        "nobody could use this server: it has no users",
+    )
+    .hint("add one first: `baton users add NAME --role admin`");
+    Err(Trouble::unusable(error).named("no-users"))
+}
+
 async fn serve(
-    args: Serve,
+    args: &Serve,
     member: &Member,
-    data_dir: std::path::PathBuf,
+    data_dir: PathBuf,
     out: &mut Out,
 ) -> Result<Exit, Trouble> {
     let mut interrupts = Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
-    let server = Server::start(
-        Arc::new(member.clone()),
-        Config {
-            port: args.port,
-            data_dir,
-            ui_dir: find_ui(),
-        },
-    )
-    .await
-    .map_err(|error| {
-        let hint = "choose another port with `--port`, or leave it out for a free one";
-        Trouble::unusable(ApiError::new(Code::Io, error.to_string()).hint(hint))
-            .named("port-in-use")
-    })?;
-    let link = server.link();
-    out.line(&format!("Baton is ready: {link}"));
-    if let Some(owner) = member.owner() {
-        out.line(&format!(
-            "The data folder is open in {owner}, which carries runs out"
-        ));
+    let mut hang_ups = HangUps::listen().map_err(Trouble::io("SIGHUP cannot be noticed"))?;
+    let config = server_config(args, data_dir)?;
+    if config.team.is_some() {
+        require_users(member).await?;
     }
-    if let Some(port) = args.webhooks {
-        out.line(&if member.owner().is_some() {
-            "`--webhooks` has no effect while another Baton carries runs out: `baton rpc webhook_set` sets its port".to_owned()
-        } else {
-            format!("Hooks are called at http://127.0.0.1:{port}/hooks/… while a trigger with one is active")
-        });
-    }
-    let mut enters = if std::io::stdin().is_terminal() {
+    let server = Server::start(Arc::new(member.clone()), config)
+        .await
+        .map_err(|error| {
+            let (code, hint) = (error.code(), error.hint());
+            Trouble::unusable(ApiError::new(Code::Io, error.to_string()).hint(hint)).named(code)
+        })?;
+    let is_team = args.listen.is_some();
+    let link = (!is_team).then(|| server.link());
+    greet(args, &server, link.as_deref(), member, out).await?;
+    let mut enters = if !is_team && !args.json && std::io::stdin().is_terminal() {
         out.line("The link works once, for a minute. Press Enter for a fresh one, Ctrl-C to stop.");
         Some(enters())
     } else {
         None
     };
-    let safe_mode: SafeModeView = member.ask("safe_mode_get", &Nothing {}).await?;
-    if let Some(reason) = safe_mode.reason {
-        out.line(&format!(
-            "Safe mode: {reason}. Nothing goes on by itself until you leave it there, or with `baton safe-mode --leave`"
-        ));
-    }
     out.flush();
-    if !args.no_open {
+    if let Some(link) = link.filter(|_| !args.no_open && !args.json) {
         open_browser(&link);
     }
     loop {
         tokio::select! {
             () = interrupts.next() => break,
+            () = hang_ups.next() => match server.reload_certificate() {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => {
+                    // Also where nothing is logged: whoever sent the signal wants to know.
+                    note(&format!("the old certificate stays in use: {error} ({}; {})", error.code(), error.hint()));
+                }
+            },
             () = next(&mut enters) => {
                 out.line(&format!("Baton is ready: {}", server.link()));
                 out.flush();
             }
         }
     }
+    tracing::info!(grace_s = args.grace.as_secs(), "stopping");
     server.stop().await;
-    out.line(&match member.owner() {
+    tokio::select! {
+        has_ended = member.wind_down(args.grace) => if !has_ended {
+            tracing::warn!("steps that did not end in time are interrupted, and taken up again at the next start");
+        },
+        // Asked again: no longer.
+        () = interrupts.next() => {}
+    }
+    Ok(Exit::Success)
+}
+
+/// Says where it is.
+async fn greet(
+    args: &Serve,
+    server: &Server,
+    link: Option<&str>,
+    member: &Member,
+    out: &mut Out,
+) -> Result<(), Trouble> {
+    let safe_mode: SafeModeView = member.ask("safe_mode_get", &Nothing {}).await?;
+    let owner = member.owner();
+    if args.json {
+        out.json(&json!({ "ready": {
+            "url": server.url(),
+            "link": link,
+            "metrics": server.metrics().map(|address| format!("http://{address}/metrics")),
+            "owner": owner.map(|owner| owner.to_string()),
+            "safeMode": safe_mode.reason,
+        }}));
+        return Ok(());
+    }
+    out.line(&match link {
+        Some(link) => format!("Baton is ready: {link}"),
+        None => format!("Baton serves its users at {}", server.url()),
+    });
+    if let Some(address) = server.metrics() {
+        out.line(&format!(
+            "Figures for Prometheus are at http://{address}/metrics"
+        ));
+    }
+    if let Some(owner) = &owner {
+        out.line(&format!(
+            "The data folder is open in {owner}, which carries runs out"
+        ));
+    }
+    if let Some(port) = args.webhooks {
+        out.line(&if owner.is_some() {
+            "`--webhooks` has no effect while another Baton carries runs out: `baton rpc webhook_set` sets its port".to_owned()
+        } else {
+            format!("Hooks are called at http://127.0.0.1:{port}/hooks/… while a trigger with one is active")
+        });
+    }
+    if let Some(reason) = safe_mode.reason {
+        out.line(&format!(
+            "Safe mode: {reason}. Nothing goes on by itself until you leave it there, or with `baton safe-mode --leave`"
+        ));
+    }
+    Ok(())
+}
+
+fn goodbye(args: &Serve, owner: Option<String>, out: &mut Out) {
+    tracing::info!("stopped");
+    if args.json {
+        out.json(&json!({ "stopped": { "owner": owner } }));
+        return;
+    }
+    out.line(&match owner {
         Some(owner) => format!("Baton has stopped here; runs go on in {owner}"),
         None => "Baton has stopped; runs go on at the next start".to_owned(),
     });
-    Ok(Exit::Success)
+}
+
+/// The request to read configuration again that a system sends.
+struct HangUps {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl HangUps {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        self.signal.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn next(enters: &mut Option<mpsc::Receiver<()>>) {
