@@ -1,4 +1,5 @@
 import type { LucideIcon } from "lucide-react";
+import type { Commands } from "../bindings/Commands";
 
 export type CommandGroup =
   | "File"
@@ -32,6 +33,8 @@ export type Command = {
   onCanvas?: boolean;
   /** Changes the document: not while it is locked. */
   isEdit?: boolean;
+  /** The command of the backend that it comes to: a user whose roles do not allow that cannot carry it out. */
+  needs?: keyof Commands;
   /** Whether it can be done now. */
   when?(): boolean;
   run(): unknown;

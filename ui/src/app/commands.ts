@@ -31,6 +31,7 @@ import { activateTriggers } from "../features/triggers/act";
 import { ask } from "../state/ask";
 import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
+import { whyNot } from "../state/rights";
 import { hasEnded, useRun } from "../state/run";
 import { useSettings } from "../state/settings";
 import { useSystem } from "../state/system";
@@ -74,6 +75,7 @@ export function toggleTheme(): void {
 export const commands: readonly Command[] = [
   {
     id: "new",
+    needs: "draft_put",
     title: "New workflow",
     group: "File",
     icon: FilePlus2,
@@ -83,6 +85,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "open",
+    needs: "folder_list",
     title: "Open…",
     group: "File",
     icon: FolderOpen,
@@ -92,6 +95,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "save",
+    needs: "workflow_save",
     title: "Save",
     group: "File",
     icon: Save,
@@ -102,6 +106,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "save-as",
+    needs: "workflow_save",
     title: "Save as…",
     group: "File",
     icon: SaveAll,
@@ -121,6 +126,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "activate",
+    needs: "trigger_activate",
     title: "Activate the triggers",
     group: "Run",
     icon: Zap,
@@ -149,6 +155,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "run",
+    needs: "run_start",
     title: "Run…",
     group: "Run",
     icon: Play,
@@ -159,6 +166,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "stop",
+    needs: "run_cancel",
     title: "Stop the run",
     group: "Run",
     icon: Square,
@@ -249,6 +257,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "backups",
+    needs: "backup_list",
     title: "Backups…",
     group: "Settings",
     icon: ArchiveRestore,
@@ -321,6 +330,7 @@ export const commands: readonly Command[] = [
 export function isEnabled(command: Command): boolean {
   if (command.onCanvas && useCanvas.getState().api === null) return false;
   if (command.isEdit && (!isEditing() || useEditor.getState().readOnly !== null)) return false;
+  if (command.needs && whyNot(command.needs) !== null) return false;
   return command.when?.() ?? true;
 }
 

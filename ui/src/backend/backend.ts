@@ -26,6 +26,8 @@ export interface Backend {
   pickSave?(options: PickOptions): Promise<string | null>;
   /** Shows a notification of the system. */
   notify?(title: string, body: string): Promise<void>;
+  /** Ends the session of a user of a server. */
+  signOut?(): Promise<void>;
   /** Sets the title of the window. */
   setTitle?(title: string): Promise<void>;
   /** Calls `mayClose` before the window closes; `false` keeps it open. */

@@ -9,38 +9,77 @@ const RECONNECT_MS = 1_000;
 export class SessionError extends Error {}
 
 type Options = {
-  /** Called once when the server no longer knows the session. */
-  onSessionLost: () => void;
+  /** Called once when the server no longer knows the session; says whether users come with tokens. */
+  onSessionLost: (isForUsers: boolean) => void;
 };
 
-/** Takes the one-time code out of the address, so that it is neither bookmarked nor shared. */
-function takeCode(): string | null {
-  const code = new URLSearchParams(location.hash.slice(1)).get("code");
-  if (code) history.replaceState(null, "", location.pathname + location.search);
-  return code;
+/** The server wants the token of a user. */
+export class SignInNeeded extends Error {}
+
+/** Takes a secret out of the address, so that it is neither bookmarked nor shared. */
+function takeFromAddress(name: "code" | "token"): string | null {
+  const secret = new URLSearchParams(location.hash.slice(1)).get(name);
+  if (secret) history.replaceState(null, "", location.pathname + location.search);
+  return secret;
 }
 
-/** Exchanges the code of the start link for a session, or takes up the one of this tab. */
-async function openSession(): Promise<string> {
-  const code = takeCode();
-  if (code) {
-    const answer = await fetch("/api/session", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ code }),
-    });
-    if (answer.ok) {
-      const { session } = (await answer.json()) as { session: string };
-      sessionStorage.setItem(SESSION_KEY, session);
-      return session;
-    }
-  }
-  const session = sessionStorage.getItem(SESSION_KEY);
-  if (!session) throw new SessionError("no session");
+async function post(path: string, body: unknown, session?: string): Promise<Response> {
+  return await fetch(path, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      ...(session === undefined ? {} : { "X-Baton-Session": session }),
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+async function keepSession(answer: Response): Promise<string> {
+  const { session } = (await answer.json()) as { session: string };
+  sessionStorage.setItem(SESSION_KEY, session);
   return session;
 }
 
-/** The backend in a browser. Throws a [`SessionError`] if there is no session to be had. */
+/** Opens a session with the token of a user. Throws a [`BackendError`] if it is no good. */
+export async function signIn(token: string): Promise<void> {
+  let answer: Response;
+  try {
+    answer = await post("/api/sign-in", { token });
+  } catch {
+    throw new BackendError({ code: "internal", message: "the server does not answer" });
+  }
+  if (!answer.ok) throw toBackendError(await answer.json().catch(() => ({})));
+  await keepSession(answer);
+}
+
+async function wantsToken(): Promise<boolean> {
+  try {
+    const answer = await fetch("/api/health");
+    return answer.ok && ((await answer.json()) as { signIn?: string }).signIn === "token";
+  } catch {
+    return false;
+  }
+}
+
+/** Exchanges the code or the token of a link for a session, or takes up the one of this tab. */
+async function openSession(): Promise<string> {
+  const code = takeFromAddress("code");
+  if (code) {
+    const answer = await post("/api/session", { code });
+    if (answer.ok) return await keepSession(answer);
+  }
+  const token = takeFromAddress("token");
+  if (token) await signIn(token);
+  const session = sessionStorage.getItem(SESSION_KEY);
+  if (session) return session;
+  if (await wantsToken()) throw new SignInNeeded("no session");
+  throw new SessionError("no session");
+}
+
+/**
+ * The backend in a browser. Throws a [`SessionError`] if there is no session to be had, and [`SignInNeeded`] if it takes a
+ * token.
+ */
 export async function httpBackend({ onSessionLost }: Options): Promise<Backend> {
   const session = await openSession();
   const listeners = new Set<(event: BackendEvent) => void>();
@@ -52,7 +91,7 @@ export async function httpBackend({ onSessionLost }: Options): Promise<Backend> 
     isLost = true;
     stream?.abort();
     sessionStorage.removeItem(SESSION_KEY);
-    onSessionLost();
+    void wantsToken().then((isForUsers) => onSessionLost(isForUsers));
   }
 
   function emit(event: BackendEvent): void {
@@ -86,14 +125,16 @@ export async function httpBackend({ onSessionLost }: Options): Promise<Backend> 
 
   return {
     kind: "browser",
+    async signOut() {
+      await post("/api/sign-out", {}, session).catch((thrown: unknown) =>
+        console.info("the server was not told", thrown),
+      );
+      lose();
+    },
     async rpc(name, request) {
       let answer: Response;
       try {
-        answer = await fetch(`/api/rpc/${name}`, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", "X-Baton-Session": session },
-          body: JSON.stringify(request),
-        });
+        answer = await post(`/api/rpc/${name}`, request, session);
       } catch {
         throw new BackendError({
           code: "internal",

@@ -108,6 +108,7 @@ function standard(): Handlers {
     safe_mode_leave: () => ({ isActive: false, quarantined: [], waitingRuns: 0, starts: [] }),
     webhook_get: () => plainWebhooks(),
     input_list: () => ({ inputs: [] }),
+    workflow_kept: () => ({ workflows: [] }),
     trigger_list: () => ({ triggers: [], isActing: true }),
     trigger_firings: () => ({ firings: [], total: 0 }),
     schedule_preview: () => ({ summary: "", next: [], problems: [] }),

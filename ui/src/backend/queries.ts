@@ -30,6 +30,7 @@ export const keys = {
   safeMode: ["safe-mode"],
   runs: ["runs"],
   triggers: ["triggers"],
+  kept: ["kept"],
   run: (id: string) => ["run", id],
   folder: (path: string | null) => ["folder", path],
   table: (artifact: string) => ["table", artifact],
@@ -56,6 +57,7 @@ export const safeModeQuery = queryOptions({
   queryFn: () => call("safe_mode_get", {}),
 });
 export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
+export const keptQuery = queryOptions({ queryKey: keys.kept, queryFn: () => call("workflow_kept", {}) });
 export const triggersQuery = queryOptions({
   queryKey: [...keys.triggers, "active"],
   queryFn: () => call("trigger_list", {}),
@@ -151,6 +153,9 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       break;
     case "triggers-changed":
       forget(keys.triggers);
+      break;
+    case "workflows-changed":
+      forget(keys.kept);
       break;
     case "inbox-changed":
       forget(keys.inbox);

@@ -34,4 +34,4 @@ run: string | null, } | { "type": "file-changed",
 /**
  * Absolute.
  */
-path: string, } | { "type": "disk-changed" } | { "type": "safe-mode-changed" } | { "type": "triggers-changed" } | { "type": "lagged" };
+path: string, } | { "type": "disk-changed" } | { "type": "safe-mode-changed" } | { "type": "workflows-changed" } | { "type": "triggers-changed" } | { "type": "lagged" };

@@ -14,6 +14,7 @@ import type { DraftPut } from "./DraftPut";
 import type { EngineLimits } from "./EngineLimits";
 import type { ExpressionTried } from "./ExpressionTried";
 import type { ExpressionTry } from "./ExpressionTry";
+import type { FiguresView } from "./FiguresView";
 import type { FilePath } from "./FilePath";
 import type { FiringLine } from "./FiringLine";
 import type { FiringsListed } from "./FiringsListed";
@@ -25,9 +26,13 @@ import type { InputList } from "./InputList";
 import type { InputListed } from "./InputListed";
 import type { InputName } from "./InputName";
 import type { InputSave } from "./InputSave";
+import type { KeptListed } from "./KeptListed";
 import type { LimitsView } from "./LimitsView";
 import type { Nothing } from "./Nothing";
+import type { ReadyView } from "./ReadyView";
 import type { RecentList } from "./RecentList";
+import type { RevisionPulled } from "./RevisionPulled";
+import type { RevisionsListed } from "./RevisionsListed";
 import type { RunCancel } from "./RunCancel";
 import type { RunEventList } from "./RunEventList";
 import type { RunEvents } from "./RunEvents";
@@ -52,26 +57,40 @@ import type { TablePage } from "./TablePage";
 import type { TableRows } from "./TableRows";
 import type { TextFile } from "./TextFile";
 import type { TextFileSave } from "./TextFileSave";
+import type { TokenMade } from "./TokenMade";
+import type { TokenShown } from "./TokenShown";
 import type { TriggerActivate } from "./TriggerActivate";
 import type { TriggerActivated } from "./TriggerActivated";
 import type { TriggerFire } from "./TriggerFire";
 import type { TriggerFirings } from "./TriggerFirings";
 import type { TriggerListed } from "./TriggerListed";
 import type { TriggerName } from "./TriggerName";
+import type { UserAdd } from "./UserAdd";
+import type { UserIdentified } from "./UserIdentified";
+import type { UserListed } from "./UserListed";
+import type { UserName } from "./UserName";
+import type { UserRoles } from "./UserRoles";
 import type { Verified } from "./Verified";
 import type { VerifyLog } from "./VerifyLog";
 import type { WebhookSet } from "./WebhookSet";
 import type { WebhookView } from "./WebhookView";
 import type { WorkflowCheck } from "./WorkflowCheck";
 import type { WorkflowChecked } from "./WorkflowChecked";
+import type { WorkflowCompare } from "./WorkflowCompare";
+import type { WorkflowCompared } from "./WorkflowCompared";
 import type { WorkflowLaidOut } from "./WorkflowLaidOut";
 import type { WorkflowLayout } from "./WorkflowLayout";
+import type { WorkflowNamed } from "./WorkflowNamed";
 import type { WorkflowOpen } from "./WorkflowOpen";
 import type { WorkflowOpened } from "./WorkflowOpened";
+import type { WorkflowPull } from "./WorkflowPull";
+import type { WorkflowPush } from "./WorkflowPush";
+import type { WorkflowPushed } from "./WorkflowPushed";
 import type { WorkflowSave } from "./WorkflowSave";
 import type { WorkflowSaved } from "./WorkflowSaved";
 import type { WorkflowSvg } from "./WorkflowSvg";
 import type { WorkflowTrust } from "./WorkflowTrust";
+import type { Role } from "./Role";
 
 /** Every command: what it takes and what it gives. */
 export type Commands = {
@@ -97,6 +116,8 @@ export type Commands = {
   draft_put: { request: DraftPut; response: Nothing };
   /** Evaluates an expression on the data of a run. */
   expression_try: { request: ExpressionTry; response: ExpressionTried };
+  /** What this Baton did since it started, in numbers. */
+  figures_get: { request: Nothing; response: FiguresView };
   /** Looks into a folder. */
   folder_list: { request: FolderList; response: FolderListed };
   /** Sleeps of the computer and changes of its clock. */
@@ -113,6 +134,8 @@ export type Commands = {
   limits_get: { request: Nothing; response: LimitsView };
   /** Changes the limits. */
   limits_set: { request: EngineLimits; response: LimitsView };
+  /** Whether work can be taken, and what stands in the way. */
+  ready_get: { request: Nothing; response: ReadyView };
   /** Takes a file off the list of recent ones. */
   recent_forget: { request: FilePath; response: Nothing };
   /** Files that were opened before. */
@@ -171,6 +194,18 @@ export type Commands = {
   trigger_pause: { request: TriggerName; response: Nothing };
   /** Lets a paused trigger act again. */
   trigger_resume: { request: TriggerName; response: Nothing };
+  /** Adds a user of the server, and makes their token. */
+  user_add: { request: UserAdd; response: TokenMade };
+  /** Says whose token this is. */
+  user_identify: { request: TokenShown; response: UserIdentified };
+  /** The users of the server. */
+  user_list: { request: Nothing; response: UserListed };
+  /** Removes a user and takes their tokens back. */
+  user_remove: { request: UserName; response: Nothing };
+  /** Gives a user other roles. */
+  user_roles: { request: UserRoles; response: Nothing };
+  /** Makes a token in place of all that the user had. */
+  user_token: { request: UserName; response: TokenMade };
   /** Checks the chain of the log, its checkpoints and anchors. */
   verify: { request: VerifyLog; response: Verified };
   /** Where hooks listen, and what they took and refused. */
@@ -179,14 +214,98 @@ export type Commands = {
   webhook_set: { request: WebhookSet; response: WebhookView };
   /** All findings about a document. */
   workflow_check: { request: WorkflowCheck; response: WorkflowChecked };
+  /** What a push would change. */
+  workflow_compare: { request: WorkflowCompare; response: WorkflowCompared };
+  /** The workflows that were pushed here, each with its last revision. */
+  workflow_kept: { request: Nothing; response: KeptListed };
   /** Places for all steps, anew. */
   workflow_layout: { request: WorkflowLayout; response: WorkflowLaidOut };
   /** Opens a file; carries nothing out. */
   workflow_open: { request: WorkflowOpen; response: WorkflowOpened };
+  /** A workflow as it was pushed. */
+  workflow_pull: { request: WorkflowPull; response: RevisionPulled };
+  /** Keeps a revision of a workflow, if it follows the last one. */
+  workflow_push: { request: WorkflowPush; response: WorkflowPushed };
+  /** The revisions of a workflow, newest first. */
+  workflow_revisions: { request: WorkflowNamed; response: RevisionsListed };
   /** Saves a document, atomically. */
   workflow_save: { request: WorkflowSave; response: WorkflowSaved };
   /** A picture of a document. */
   workflow_svg: { request: WorkflowSvg; response: TextFile };
   /** Lets this version run without asking. */
   workflow_trust: { request: WorkflowTrust; response: Nothing };
+};
+
+/** The role that a user of a server needs for a command. */
+export const COMMAND_ROLES: { readonly [Name in keyof Commands]: Role } = {
+  app_info: "view",
+  approval_decide: "approve",
+  backup_list: "admin",
+  backup_make: "admin",
+  blob_get: "view",
+  catalog_list: "view",
+  disk_get: "view",
+  draft_discard: "edit",
+  draft_list: "edit",
+  draft_put: "edit",
+  expression_try: "view",
+  figures_get: "view",
+  folder_list: "edit",
+  host_log: "view",
+  inbox_list: "view",
+  input_delete: "run",
+  input_list: "view",
+  input_save: "run",
+  limits_get: "view",
+  limits_set: "admin",
+  ready_get: "view",
+  recent_forget: "edit",
+  recent_list: "view",
+  run_cancel: "run",
+  run_events: "view",
+  run_get: "view",
+  run_list: "view",
+  run_pause: "run",
+  run_raise: "run",
+  run_release: "admin",
+  run_resume: "run",
+  run_retry_now: "run",
+  run_settle: "run",
+  run_start: "run",
+  safe_mode_get: "view",
+  safe_mode_leave: "admin",
+  sample_list: "view",
+  schedule_preview: "view",
+  settings_get: "view",
+  settings_set: "view",
+  signal_send: "run",
+  table_page: "view",
+  text_save: "edit",
+  trigger_activate: "edit",
+  trigger_deactivate: "edit",
+  trigger_fire: "run",
+  trigger_firings: "view",
+  trigger_list: "view",
+  trigger_pause: "run",
+  trigger_resume: "run",
+  user_add: "admin",
+  user_identify: "admin",
+  user_list: "admin",
+  user_remove: "admin",
+  user_roles: "admin",
+  user_token: "admin",
+  verify: "admin",
+  webhook_get: "view",
+  webhook_set: "admin",
+  workflow_check: "view",
+  workflow_compare: "view",
+  workflow_kept: "view",
+  workflow_layout: "view",
+  workflow_open: "view",
+  workflow_pull: "view",
+  workflow_push: "edit",
+  workflow_revisions: "view",
+  workflow_save: "edit",
+  workflow_svg: "view",
+  workflow_trust: "edit",
 };

@@ -9,6 +9,7 @@ import type { WorkflowChecked } from "../bindings/WorkflowChecked";
 import type { WorkflowOpened } from "../bindings/WorkflowOpened";
 import type { WorkflowSaved } from "../bindings/WorkflowSaved";
 import { eachStep, edgeKey, normalize } from "./document";
+import { whyNot } from "./rights";
 
 enablePatches();
 
@@ -172,7 +173,7 @@ export const useEditor = create<EditorStore>()((set, get) => {
         path: opened.path,
         draftKey: opened.path ?? newDraftKey(),
         revision: opened.revision,
-        readOnly: opened.readOnly,
+        readOnly: opened.readOnly ?? whyNot("draft_put"),
         check: opened.check,
         trust: opened.trust,
         recovered: opened.draft,
@@ -184,6 +185,7 @@ export const useEditor = create<EditorStore>()((set, get) => {
         doc: normalize(doc),
         draftKey: draft?.key ?? newDraftKey(),
         revision: draft?.base ?? null,
+        readOnly: whyNot("draft_put"),
         trust: { trusted: true, effects: [] },
         // A recovered document differs from every file: no edit is the saved one.
         ...(draft ? { savedAt: -1, dirty: true } : {}),

@@ -7,6 +7,7 @@ import { call } from "../../backend/call";
 import { keys } from "../../backend/queries";
 import type { Settlement } from "../../bindings/Settlement";
 import { Words } from "../../components/Words";
+import { useWhyNot } from "../../state/rights";
 import { tell, tellError } from "../../state/tell";
 import { formatExact } from "../runs/time";
 import Evidence from "./Evidence";
@@ -24,6 +25,7 @@ interface OutcomeCardProps {
 
 export default function OutcomeCard({ run, step, title, note, evidence, onDone }: OutcomeCardProps) {
   const client = useQueryClient();
+  const whyNot = useWhyNot("run_settle");
   const [isDone, setDone] = useState(false);
   const [output, setOutput] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -70,7 +72,8 @@ export default function OutcomeCard({ run, step, title, note, evidence, onDone }
       <div className={classes.answer}>
         <Button
           leftSection={<Check size={14} />}
-          disabled={isBusy || (isDone && parsed.problem !== null)}
+          title={whyNot ?? undefined}
+          disabled={whyNot !== null || isBusy || (isDone && parsed.problem !== null)}
           onClick={() => (isDone ? void settle({ type: "done", output: parsed.value }) : setDone(true))}
           data-testid={`settle-done-${step}`}
         >
@@ -79,7 +82,8 @@ export default function OutcomeCard({ run, step, title, note, evidence, onDone }
         <Button
           variant="default"
           leftSection={<X size={14} />}
-          disabled={isBusy}
+          disabled={isBusy || whyNot !== null}
+          title={whyNot ?? undefined}
           onClick={() => void settle({ type: "not-done" })}
           data-testid={`settle-not-done-${step}`}
         >
@@ -88,7 +92,8 @@ export default function OutcomeCard({ run, step, title, note, evidence, onDone }
         <Button
           variant="default"
           leftSection={<RotateCw size={14} />}
-          disabled={isBusy}
+          disabled={isBusy || whyNot !== null}
+          title={whyNot ?? undefined}
           onClick={() => void settle({ type: "run-again" })}
           data-testid={`settle-again-${step}`}
         >

@@ -9,6 +9,7 @@ import { keys } from "../../backend/queries";
 import type { Decision } from "../../bindings/Decision";
 import type { InboxAnswer } from "../../bindings/InboxAnswer";
 import type { Question } from "../../bindings/Question";
+import { useWhyNot } from "../../state/rights";
 import { tell, tellError } from "../../state/tell";
 import SchemaForm from "../runs/SchemaForm";
 import { firstAnswers, problemsOf, questionsOf, toInput } from "../runs/schema-form";
@@ -30,6 +31,7 @@ const SAID: Record<Decision, string> = { approved: "Approved", rejected: "Reject
 
 export default function QuestionCard({ run, step, question, answers, askedAt, onDone }: QuestionCardProps) {
   const client = useQueryClient();
+  const whyNot = useWhyNot("approval_decide");
   const now = useNow(30_000);
   const questions = useMemo(() => questionsOf(question.schema), [question.schema]);
   const [data, setData] = useState<Record<string, unknown>>(() => firstAnswers(questions));
@@ -138,7 +140,8 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
             <Button
               leftSection={<Send size={14} />}
               loading={busy === "submitted"}
-              disabled={busy !== null}
+              disabled={busy !== null || whyNot !== null}
+              title={whyNot ?? undefined}
               onClick={() => void decide("submitted")}
               data-testid={`submit-${step}`}
             >
@@ -149,7 +152,8 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
               <Button
                 leftSection={<Check size={14} />}
                 loading={busy === "approved"}
-                disabled={busy !== null}
+                disabled={busy !== null || whyNot !== null}
+                title={whyNot ?? undefined}
                 onClick={() => void decide("approved")}
                 data-testid={`approve-${step}`}
               >
@@ -159,7 +163,8 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
                 variant="default"
                 leftSection={<X size={14} />}
                 loading={busy === "rejected"}
-                disabled={busy !== null}
+                disabled={busy !== null || whyNot !== null}
+                title={whyNot ?? undefined}
                 onClick={() => void decide("rejected")}
                 data-testid={`reject-${step}`}
               >

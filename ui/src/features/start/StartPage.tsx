@@ -28,18 +28,23 @@ import { Mark } from "../../components/Mark";
 import { PanelError } from "../../components/Panel";
 import { ask } from "../../state/ask";
 import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state/files";
+import { useWhyNot } from "../../state/rights";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import { SystemBanners } from "../system/SystemBanners";
 import { SettingsMenu, ThemeButton } from "../toolbar/Header";
+import { UserMenu } from "../toolbar/UserMenu";
 import { ago } from "./ago";
 import { ByItself } from "./ByItself";
+import { Kept } from "./Kept";
 import { SampleCard } from "./SampleCard";
 import classes from "./StartPage.module.css";
 
 /** Where everything begins: a sample to look at, a file to go on with, or an empty canvas. */
 export function StartPage() {
   const { data: app } = useQuery(appInfoQuery);
+  const whyNotNew = useWhyNot("draft_put");
+  const whyNotOpen = useWhyNot("folder_list");
   return (
     <div className={classes.page} data-testid="start-page">
       <SystemBanners />
@@ -47,6 +52,7 @@ export function StartPage() {
         <Mark size={30} />
         <span className={classes.brand}>Baton</span>
         <span style={{ flex: 1 }} />
+        <UserMenu />
         <ThemeButton />
         <SettingsMenu />
       </header>
@@ -66,6 +72,8 @@ export function StartPage() {
               size="md"
               leftSection={<FilePlus2 size={18} />}
               data-testid="new-workflow"
+              disabled={whyNotNew !== null}
+              title={whyNotNew ?? undefined}
               onClick={() => void createWorkflow()}
             >
               New workflow
@@ -75,6 +83,8 @@ export function StartPage() {
               variant="default"
               leftSection={<FolderOpen size={18} />}
               data-testid="open-file"
+              disabled={whyNotOpen !== null}
+              title={whyNotOpen ?? undefined}
               onClick={() => void openWithDialog()}
             >
               Open…
@@ -85,6 +95,7 @@ export function StartPage() {
         <div className={classes.columns}>
           <Samples />
           <div className={classes.aside}>
+            <Kept />
             <ByItself />
             <Recent />
           </div>

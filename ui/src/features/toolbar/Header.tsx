@@ -23,10 +23,12 @@ import { keyLabels } from "../../app/keys";
 import { inboxQuery } from "../../backend/queries";
 import { Mark } from "../../components/Mark";
 import { useEditor } from "../../state/editor";
+import { useWhyNot } from "../../state/rights";
 import { hasEnded, useRun } from "../../state/run";
 import { useView } from "../../state/view";
 import { DocumentName } from "./DocumentName";
 import classes from "./toolbar.module.css";
+import { UserMenu } from "./UserMenu";
 
 function keysOf(id: string): string {
   const [keys] = findCommand(id).keys ?? [];
@@ -52,6 +54,7 @@ export function Header() {
       <UndoRedo />
       <Validity />
       <span className={classes.divider} />
+      <UserMenu />
       <InboxButton />
       <ThemeButton />
       <SettingsMenu />
@@ -232,13 +235,14 @@ export function ThemeButton() {
 function SaveButton() {
   const dirty = useEditor((editor) => editor.dirty || editor.path === null);
   const isRun = useRun((run) => run.runId !== null);
+  const whyNot = useWhyNot("workflow_save");
   return (
     <Button
       size="sm"
       variant="default"
       leftSection={<Save size={15} />}
-      disabled={!dirty || isRun}
-      title={`Save${keysOf("save")}`}
+      disabled={!dirty || isRun || whyNot !== null}
+      title={whyNot ?? `Save${keysOf("save")}`}
       data-testid="save-button"
       onClick={() => runCommand("save")}
     >
@@ -249,6 +253,8 @@ function SaveButton() {
 
 function RunButtons() {
   const isGoing = useRun((run) => run.view !== null && !hasEnded(run.view.summary.status));
+  const whyNotStop = useWhyNot("run_cancel");
+  const whyNotRun = useWhyNot("run_start");
   if (isGoing) {
     return (
       <Button
@@ -256,7 +262,8 @@ function RunButtons() {
         color="red"
         variant="light"
         leftSection={<Square size={13} fill="currentColor" />}
-        title={`Stop${keysOf("stop")}`}
+        disabled={whyNotStop !== null}
+        title={whyNotStop ?? `Stop${keysOf("stop")}`}
         data-testid="stop-button"
         onClick={() => runCommand("stop")}
       >
@@ -268,7 +275,8 @@ function RunButtons() {
     <Button
       size="sm"
       leftSection={<Play size={14} fill="currentColor" />}
-      title={`Run${keysOf("run")}`}
+      disabled={whyNotRun !== null}
+      title={whyNotRun ?? `Run${keysOf("run")}`}
       data-testid="run-button"
       onClick={() => runCommand("run")}
     >
