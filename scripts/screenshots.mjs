@@ -6,7 +6,7 @@ import { launch, openPage } from "../tests/e2e/lib/browser.mjs";
 import { makePlace } from "../tests/e2e/lib/place.mjs";
 import { readSample } from "../tests/e2e/lib/samples.mjs";
 import { serve } from "../tests/e2e/lib/serve.mjs";
-import { at, openSample, runStands, startRun } from "../tests/e2e/lib/studio.mjs";
+import { at, openFile, openSample, runStands, startRun } from "../tests/e2e/lib/studio.mjs";
 import { openWindow } from "../tests/e2e/lib/webdriver.mjs";
 import { build } from "./lib/cargo.mjs";
 import { buildInterface } from "./lib/packages.mjs";
@@ -25,6 +25,9 @@ function keep(name, png) {
   say(`    docs/images/${name}.png`);
 }
 
+/** The pointer goes where nothing answers to it. */
+const rest = (page) => page.mouse.move(2, 450);
+
 /** The window after a run: canvas, states, the table of a step. */
 async function pictureOfWindow() {
   const place = makePlace();
@@ -40,10 +43,12 @@ async function pictureOfWindow() {
     await window.until("the end", async () => (await window.text("run-status")).includes("Succeeded"), 60_000);
     await window.click("run-step-by_state");
     await window.find("data-table");
+    await window.rest();
     // The message that comes also goes.
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     keep("window-light", await window.screenshot());
     await window.click("theme-toggle");
+    await window.rest();
     await new Promise((resolve) => setTimeout(resolve, 8_000));
     keep("window-dark", await window.screenshot());
   } finally {
@@ -69,11 +74,80 @@ async function picturesOfBrowser() {
     await startRun(page);
     await runStands(page, "Waiting");
     await at(page, "inbox-badge").click();
+    await rest(page);
     await page.waitForTimeout(6_000);
     keep("approval", await page.screenshot());
     await at(page, "theme-toggle").click();
+    await rest(page);
     await page.waitForTimeout(8_000);
     keep("approval-dark", await page.screenshot());
+  } finally {
+    await browser.close();
+    await server.stop();
+    place.remove();
+  }
+}
+
+/** A hook that the sample about customers could have. */
+const orders = {
+  format: 1,
+  id: "orders",
+  name: "Take in an order",
+  triggers: [{ id: "order", kind: "webhook", path: "orders", secret: "shop-hook", input: { order: "{% trigger.payload.body %}" } }],
+  steps: [{ id: "note", kind: "set_values", name: "Note the order", with: { values: { order: "{% input.order %}" } } }],
+  edges: [],
+  layout: {},
+};
+
+async function activate(page) {
+  // The panel stays open from one workflow to the next.
+  if (!(await at(page, "triggers-panel").isVisible())) await at(page, "tab-triggers").click();
+  await at(page, "triggers-panel").getByTestId("activate-triggers").click();
+  const isActive = page.getByText(/^Revision \d+ is active/).last();
+  const trust = at(page, "trust-run");
+  await trust.or(isActive).first().waitFor();
+  if (await trust.isVisible()) await trust.click();
+  await isActive.waitFor();
+}
+
+/** What starts by itself: the form of a schedule with its next starts, the list of triggers, the webhooks. */
+async function picturesOfTriggers() {
+  const place = makePlace();
+  place.env.BATON_SECRET_SHOP_HOOK = "known to the shop and to Baton";
+  writeFileSync(place.path("orders.baton.json"), `${JSON.stringify(orders, null, 2)}\n`);
+  const browser = await launch();
+  const server = await serve(place);
+  try {
+    const page = await openPage(browser, server.address);
+    await openFile(page, place.path("orders.baton.json"));
+    await activate(page);
+    await at(page, "webhook-chip").click();
+    await at(page, "webhook-switch").click();
+    await at(page, "webhook-state").filter({ hasText: "Listening" }).waitFor();
+    await at(page, "hook-curl-open").first().click();
+    await page.waitForTimeout(5_000);
+    keep("webhooks", await page.screenshot());
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Start page" }).click();
+
+    await openSample(page, "churn_retention");
+    await activate(page);
+    await at(page, "trigger-menu-careful").click();
+    await page.getByRole("menuitem", { name: "Fire now" }).click();
+    const careful = at(page, "trigger-churn_retention-careful");
+    await careful.filter({ hasText: /started/i }).waitFor();
+    await careful.getByRole("button", { expanded: false }).first().click();
+    const section = at(page, "section-triggers");
+    const schedule = section.getByRole("button", { name: /workdays/, expanded: false });
+    await schedule.click();
+    await at(page, "schedule-preview").scrollIntoViewIfNeeded();
+    await rest(page);
+    await page.waitForTimeout(5_000);
+    keep("triggers", await page.screenshot());
+    await at(page, "theme-toggle").click();
+    await rest(page);
+    await page.waitForTimeout(5_000);
+    keep("triggers-dark", await page.screenshot());
   } finally {
     await browser.close();
     await server.stop();
@@ -90,7 +164,7 @@ await main(async () => {
     });
     return again.status ?? 1;
   }
-  const step = steps(4);
+  const step = steps(5);
   await step("Look for what is needed", () => setup(["compile", "window", "test"]));
   await step("Build", async () => {
     if (process.env.BATON_BIN && process.env.BATON_DESKTOP_BIN) return "programs are given";
@@ -100,4 +174,5 @@ await main(async () => {
   });
   await step("The window", pictureOfWindow);
   await step("The browser", picturesOfBrowser);
+  await step("What starts by itself", picturesOfTriggers);
 });

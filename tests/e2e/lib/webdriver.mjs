@@ -154,6 +154,8 @@ export async function openWindow(place, { file, width = 1360, height = 860, env 
       });
     },
     centre,
+    /** Moves the pointer to where nothing answers to it. */
+    rest: async () => await pointer([{ type: "pointerMove", duration: 0, x: 2, y: 400 }]),
     /** Presses at one point, moves in small steps as a hand does, and lets go at another. */
     drag: async (from, to) => {
       const steps = Array.from({ length: 12 }, (_, index) => ({
