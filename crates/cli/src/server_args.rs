@@ -33,9 +33,9 @@ pub(crate) struct Serve {
     /// Answer `/metrics` here without a token; an address of this machine
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// How long steps may go on after a request to stop: `30s`, `5m`
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub(crate) grace: Duration,
+    /// How long steps may go on after a request to stop [default: 5s; 30s for a team]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) grace: Option<Duration>,
     /// Log what happens on standard error, in this form
     #[arg(long, value_name = "FORM")]
     pub(crate) log_format: Option<LogFormat>,

@@ -5,6 +5,7 @@ import { ask } from "./ask";
 import { newWorkflow, normalize } from "./document";
 import { stampOf, useEditor } from "./editor";
 import { pickOpen, pickSave } from "./picker";
+import { whyNot } from "./rights";
 import { useRun } from "./run";
 import { tell, tellError } from "./tell";
 import { useView } from "./view";
@@ -75,6 +76,8 @@ export async function openWithDialog(): Promise<void> {
 }
 
 export async function createWorkflow(): Promise<void> {
+  const reason = whyNot("draft_put");
+  if (reason !== null) return tell(reason);
   if (!(await mayLeave())) return;
   useEditor.getState().loadNew(newWorkflow());
   showEditor();

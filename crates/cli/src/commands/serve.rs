@@ -4,7 +4,9 @@ use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
+use baton_api::baton_core::duration::format_ms;
 use baton_api::catalog::Nothing;
 use baton_api::limits::SafeModeView;
 use baton_api::users::UserListed;
@@ -21,6 +23,12 @@ use crate::server_args::Serve;
 use crate::session::config;
 use crate::source::absolute;
 use crate::trouble::{Trouble, note};
+
+/// How long steps may go on after a request to stop, if nothing else is said.
+const GRACE: Duration = Duration::from_secs(5);
+const GRACE_OF_A_TEAM: Duration = Duration::from_secs(30);
+/// A wait that is not worth a word.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let mut config: AppConfig = config(data)?;
@@ -126,16 +134,42 @@ async fn serve(
             }
         }
     }
-    tracing::info!(grace_s = args.grace.as_secs(), "stopping");
     server.stop().await;
-    tokio::select! {
-        has_ended = member.wind_down(args.grace) => if !has_ended {
-            tracing::warn!("steps that did not end in time are interrupted, and taken up again at the next start");
-        },
-        // Asked again: no longer.
-        () = interrupts.next() => {}
-    }
+    wind_down(args, member, &mut interrupts, out).await;
     Ok(Exit::Success)
+}
+
+/// Lets steps end that act, for the grace that they have; asked again, it is over at once.
+async fn wind_down(args: &Serve, member: &Member, interrupts: &mut Interrupts, out: &mut Out) {
+    let grace = args.grace.unwrap_or(match args.listen {
+        Some(_) => GRACE_OF_A_TEAM,
+        None => GRACE,
+    });
+    tracing::info!(grace_ms = grace.as_millis(), "stopping");
+    let winding_down = member.wind_down(grace);
+    tokio::pin!(winding_down);
+    let at_once = tokio::time::timeout(AT_ONCE, winding_down.as_mut()).await;
+    let has_ended = match at_once {
+        Ok(has_ended) => has_ended,
+        Err(_) => {
+            if !args.json {
+                let grace = format_ms(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
+                out.line(&format!(
+                    "Steps that are at work may go on for {grace}; Ctrl-C ends it at once"
+                ));
+                out.flush();
+            }
+            tokio::select! {
+                has_ended = winding_down => has_ended,
+                () = interrupts.next() => false,
+            }
+        }
+    };
+    if !has_ended {
+        tracing::warn!(
+            "steps that did not end in time are interrupted, and taken up again at the next start"
+        );
+    }
 }
 
 /// Says where it is.

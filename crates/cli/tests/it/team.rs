@@ -569,3 +569,33 @@ fn a_push_that_cannot_go_says_why() {
         .json();
     assert_eq!(listed["workflows"], json!([]), "nothing was kept");
 }
+
+#[test]
+fn a_server_of_another_build_is_told_apart() {
+    let here = Desk::new();
+    here.put("orders.baton.json", orders(1, &json!({})));
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", other.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let unknown = json!({ "code": "unknown-command", "message": "there is no command `workflow_compare`" });
+        for (status, body) in [
+            ("200 OK", json!({ "name": "baton", "version": "0.0.9" })),
+            ("404 Not Found", unknown),
+        ] {
+            let (mut stream, _) = other.accept().unwrap();
+            let mut head = [0; 4_096];
+            let _ = stream.read(&mut head);
+            let body = body.to_string();
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let arguments = ["push", "orders.baton.json", "--to", &url, "--yes", "--json"];
+    let error = remote(&here, "baton_x", &arguments).expect(2).error();
+    answering.join().unwrap();
+    assert_eq!(error["code"], "other-build");
+    assert!(error["hint"].to_string().contains("Baton 0.0.9"), "{error}");
+}

@@ -28,7 +28,7 @@ import { Mark } from "../../components/Mark";
 import { PanelError } from "../../components/Panel";
 import { ask } from "../../state/ask";
 import { createWorkflow, openDraft, openPath, openWithDialog } from "../../state/files";
-import { useWhyNot } from "../../state/rights";
+import { useRights, useWhyNot } from "../../state/rights";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import { SystemBanners } from "../system/SystemBanners";
@@ -43,7 +43,9 @@ import classes from "./StartPage.module.css";
 /** Where everything begins: a sample to look at, a file to go on with, or an empty canvas. */
 export function StartPage() {
   const { data: app } = useQuery(appInfoQuery);
+  const isTeam = useRights((rights) => rights.user !== null);
   const whyNotNew = useWhyNot("draft_put");
+  const whyNotBackups = useWhyNot("backup_list");
   const whyNotOpen = useWhyNot("folder_list");
   return (
     <div className={classes.page} data-testid="start-page">
@@ -64,7 +66,8 @@ export function StartPage() {
             </Title>
             <Text c="dimmed" size="lg" maw={560}>
               A workflow conducts tasks, systems and people: in the right order, with a path for every
-              exception and a record of everything that happened. It all stays on this machine.
+              exception and a record of everything that happened. It all stays on{" "}
+              {isTeam ? "this server" : "this machine"}.
             </Text>
           </div>
           <Group gap="sm" wrap="nowrap">
@@ -110,6 +113,8 @@ export function StartPage() {
             component="button"
             size="xs"
             data-testid="open-backups"
+            disabled={whyNotBackups !== null}
+            title={whyNotBackups ?? undefined}
             onClick={() => useView.getState().openDialog("backups")}
           >
             Backups
@@ -214,7 +219,8 @@ function Recent() {
 
 function Drafts() {
   const client = useQueryClient();
-  const { data } = useQuery({ ...draftQuery, refetchOnMount: "always" });
+  const mayEdit = useWhyNot("draft_list") === null;
+  const { data } = useQuery({ ...draftQuery, refetchOnMount: "always", enabled: mayEdit });
   const drafts = data?.drafts ?? [];
   if (drafts.length === 0) return null;
 
