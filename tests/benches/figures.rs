@@ -6,7 +6,7 @@
 
 mod latency;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 #[path = "figures/scale.rs"]
 mod scale;
+#[path = "figures/serving.rs"]
+mod serving;
 
 /// As the programs have it.
 #[global_allocator]
@@ -52,6 +54,9 @@ async fn main() -> Result<()> {
     // First: a child begins with the memory of its parent, and that counts as its peak.
     if is_wanted("process") {
         process(&folder).await?;
+    }
+    if is_wanted("serving") {
+        serving::idle_server(&folder)?;
     }
     if is_wanted("chain") {
         chain(&folder).await?;
@@ -459,17 +464,21 @@ fn between_tasks(run: &str, write: usize) -> Append {
     }
 }
 
+/// The `baton` that was built beside this program.
+fn program() -> Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    here.ancestors()
+        .map(|folder| folder.join("baton"))
+        .find(|path| path.is_file())
+        .context("`baton` is not built: cargo build --release -p baton-cli")
+}
+
 /// `baton run` of a ten-step workflow, process start to exit, against a program that does nothing.
 async fn process(folder: &Path) -> Result<()> {
     let dir = tempfile::tempdir_in(folder)?;
     let file = dir.path().join("ten.baton.json");
     std::fs::write(&file, print(&chain_of(10)))?;
-    let target = std::env::current_exe()?;
-    let baton = target
-        .ancestors()
-        .map(|folder| folder.join("baton"))
-        .find(|path| path.is_file())
-        .context("`baton` is not built: cargo build --release -p baton-cli")?;
+    let baton = program()?;
     let measure = |run: &mut dyn FnMut() -> Command| -> Result<f64> {
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {
