@@ -40,12 +40,16 @@ impl Shared {
         self.winding_down.load(Ordering::SeqCst)
     }
 
-    /// How many runs have a step under way; those that were not paused are.
+    /// How many runs have a step under way, or something to write; those that were not paused are.
     fn pause_what_acts(self: &Arc<Self>) -> usize {
         let acting: Vec<Arc<Entry>> = self
             .entries()
             .into_iter()
-            .filter(|entry| !entry.state().active.is_empty())
+            .filter(|entry| {
+                let state = entry.state();
+                // What a step that ended came to is still to be written.
+                !state.active.is_empty() || state.durable != state.run.seq()
+            })
             .collect();
         for entry in &acting {
             let is_paused = entry.state().run.paused_by().is_some();

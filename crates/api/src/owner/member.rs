@@ -468,30 +468,35 @@ async fn feed(shared: Arc<Shared>, mut first: Option<broadcast::Receiver<Backend
     let mut roles = shared.role.subscribe();
     loop {
         let role = roles.borrow_and_update().clone();
+        let mut events = match &role {
+            Role::Owner(app) => Some(first.take().unwrap_or_else(|| {
+                let events = app.subscribe();
+                tell(&shared, BackendEvent::Lagged);
+                events
+            })),
+            Role::Client(_) | Role::Between(_) => None,
+            Role::Closed => return,
+        };
         let passing = async {
-            match role {
-                Role::Owner(app) => {
-                    let events = first.take().unwrap_or_else(|| {
-                        let events = app.subscribe();
-                        tell(&shared, BackendEvent::Lagged);
-                        events
-                    });
-                    pass(events, &shared).await;
-                }
-                Role::Client(_) => pass_from_afar(&shared).await,
-                Role::Between(_) | Role::Closed => {}
+            match (&role, &mut events) {
+                (_, Some(events)) => pass(events, &shared).await,
+                (Role::Client(_), None) => pass_from_afar(&shared).await,
+                (Role::Owner(_) | Role::Between(_) | Role::Closed, None) => {}
             }
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = shared.closing.cancelled() => return,
             changed = roles.changed() => if changed.is_err() { return },
             () = passing => {}
+        }
+        // What an owner told before it left.
+        while let Some(Ok(event)) = events.as_mut().map(broadcast::Receiver::try_recv) {
+            tell(&shared, event);
         }
     }
 }
 
-async fn pass(mut events: broadcast::Receiver<BackendEvent>, shared: &Shared) {
+async fn pass(events: &mut broadcast::Receiver<BackendEvent>, shared: &Shared) {
     loop {
         match events.recv().await {
             Ok(event) => tell(shared, event),

@@ -27,6 +27,8 @@ use crate::trouble::{Trouble, note};
 /// How long steps may go on after a request to stop, if nothing else is said.
 const GRACE: Duration = Duration::from_secs(5);
 const GRACE_OF_A_TEAM: Duration = Duration::from_secs(30);
+/// How long the log of what happened last may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A wait that is not worth a word.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
@@ -39,12 +41,17 @@ pub(crate) async fn run(args: Serve, data: Option<&Path>, out: &mut Out) -> Resu
     }
     let data_dir = config.data_dir.clone();
     let member = Member::join(config).await?;
-    if args.log_format.is_some() {
-        tokio::spawn(serve_log::events(member.subscribe()));
-    }
+    let log = args
+        .log_format
+        .map(|_| tokio::spawn(serve_log::events(member.subscribe())));
     let result = serve(&args, &member, data_dir, out).await;
     let owner = member.owner().map(|owner| owner.to_string());
     member.shutdown().await;
+    drop(member);
+    if let Some(log) = log {
+        // With the last sender it ends by itself; a log that cannot be written holds up no end.
+        drop(tokio::time::timeout(LAST_WORDS, log).await);
+    }
     if result.is_ok() {
         goodbye(&args, owner, out);
     }
