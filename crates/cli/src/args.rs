@@ -399,6 +399,9 @@ pub(crate) struct Rpc {
     /// The request: JSON, `@FILE`, or `@-` for standard input
     #[arg(default_value = "{}", hide_default_value = true)]
     pub(crate) request: String,
+    /// Print the JSON on one line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The answer to a question.
@@ -462,6 +465,29 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_can_speak_json() {
+        fn look(command: &clap::Command, path: &str, silent: &mut Vec<String>) {
+            let mut has_more = false;
+            for inner in command
+                .get_subcommands()
+                .filter(|inner| inner.get_name() != "help")
+            {
+                has_more = true;
+                look(inner, &format!("{path} {}", inner.get_name()), silent);
+            }
+            let speaks = command
+                .get_arguments()
+                .any(|argument| argument.get_id() == "json");
+            if !has_more && !speaks {
+                silent.push(path.to_owned());
+            }
+        }
+        let mut silent = Vec::new();
+        look(&Arguments::command(), "baton", &mut silent);
+        assert_eq!(silent, Vec::<String>::new());
     }
 
     #[test]

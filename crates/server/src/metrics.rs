@@ -72,7 +72,7 @@ impl Collector for Snapshot {
             ("started", "StepStarted"),
             ("succeeded", "StepSucceeded"),
             ("failed", "StepFailed"),
-            ("retried", "AttemptFailed"),
+            ("retried", "StepAttemptFailed"),
             ("skipped", "StepSkipped"),
             ("cancelled", "StepCancelled"),
         ];

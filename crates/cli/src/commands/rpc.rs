@@ -18,13 +18,21 @@ pub(crate) async fn run(args: &Rpc, data: Option<&Path>, out: &mut Out) -> Resul
             .iter()
             .map(|(name, about)| ((*name).to_owned(), (*about).into()))
             .collect();
-        out.line(&format!("{:#}", Value::Object(list)));
+        print(args, &Value::Object(list), out);
         return Ok(Exit::Success);
     }
     let request = source::json_argument(&args.request)?;
     let session = Session::open(data).await?;
     let answer: Result<Value, _> = session.call(&args.name, &request).await;
     session.close().await;
-    out.line(&format!("{:#}", answer?));
+    print(args, &answer?, out);
     Ok(Exit::Success)
+}
+
+fn print(args: &Rpc, answer: &Value, out: &mut Out) {
+    if args.json {
+        out.json(answer);
+    } else {
+        out.line(&format!("{answer:#}"));
+    }
 }

@@ -80,6 +80,24 @@ fn a_push_over_tls_trusts_the_authority_it_is_given() {
         "{other}"
     );
 
+    // SIGHUP takes the new certificate; the server goes on.
+    let (cert, key) = certificate(2100);
+    desk.put("cert.pem", &cert);
+    desk.put("key.pem", &key);
+    here.put("new.pem", &cert);
+    let pid = server.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-HUP", &pid])
+        .status();
+    assert!(sent.unwrap().success());
+    let begun = std::time::Instant::now();
+    while push(&here, token, url, &["--ca", "new.pem"]).code != 0 {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(15),
+            "it kept the old one"
+        );
+    }
+
     // A certificate that is over is refused before anything listens.
     let (cert, key) = certificate(2021);
     desk.put("old.pem", cert);

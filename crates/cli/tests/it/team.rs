@@ -599,3 +599,51 @@ fn a_server_of_another_build_is_told_apart() {
     assert_eq!(error["code"], "other-build");
     assert!(error["hint"].to_string().contains("Baton 0.0.9"), "{error}");
 }
+
+#[test]
+fn a_server_in_safe_mode_lives_and_is_not_ready() {
+    let desk = Desk::new();
+    let token = add(&desk, "mia", &["view"]);
+    let arguments = [
+        "serve",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "127.0.0.1:0",
+    ];
+    let mut child = desk
+        .command(&arguments)
+        .env("BATON_SAFE_MODE", "on")
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let server = Serving {
+        ready: serde_json::from_str::<Value>(&line).unwrap()["ready"].clone(),
+        child,
+        lines,
+    };
+    assert!(server.ready["safeMode"].is_string(), "{}", server.ready);
+    let ready = server.ask("GET /readyz", "", "");
+    assert!(
+        ready.starts_with("HTTP/1.1 503") && ready.contains("[\"safe-mode\"]"),
+        "{ready}"
+    );
+    assert!(
+        server
+            .ask("GET /healthz", "", "")
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        server
+            .ask("GET /metrics", &token, "")
+            .contains("\nbaton_safe_mode 1\n")
+    );
+    assert!(
+        server.ready["metrics"]
+            .as_str()
+            .unwrap()
+            .ends_with("/metrics")
+    );
+}

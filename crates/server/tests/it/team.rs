@@ -453,6 +453,17 @@ async fn watchers_learn_whether_it_lives_can_work_and_what_it_did() {
     assert_eq!(scrape(&address).await.status, 200);
     assert_eq!(scrape("evil.example").await.status, 421);
 
+    // Whoever may only look is not ready for work, and says why.
+    let folder = office.folder.path();
+    let looking = App::open(AppConfig {
+        read_only: true,
+        ..AppConfig::new(folder.join("data"), folder.join("work"))
+    });
+    let looking = looking.await.unwrap();
+    let ready = looking.call("ready_get", json!({})).await.unwrap();
+    assert_eq!(ready["isReady"], false);
+    assert_eq!(ready["obstacles"][0]["code"], "read-only");
+
     office.app.wind_down(Duration::from_secs(5)).await;
     let ready = office.request("GET", "/readyz").send().await;
     assert_eq!(
