@@ -690,7 +690,7 @@ impl Shared {
 
     /// Hands `input` to a run; nobody waits for what follows.
     pub(crate) fn send(self: &Arc<Self>, entry: &Arc<Entry>, input: Input) {
-        self.put(entry, Message::quiet(input));
+        self.put(entry, Message::quiet(input, self.clock.now()));
     }
 
     pub(crate) fn put(self: &Arc<Self>, entry: &Arc<Entry>, message: Message) {
@@ -725,6 +725,7 @@ impl Shared {
             entry,
             Message {
                 input,
+                put_at: self.clock.now(),
                 reply: Some(reply),
             },
         );

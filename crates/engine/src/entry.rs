@@ -25,13 +25,19 @@ pub(crate) type Reply = oneshot::Sender<Result<(), EngineError>>;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) input: Input,
+    /// When it was put into the inbox; it may have to wait there for the disk.
+    pub(crate) put_at: Millis,
     pub(crate) reply: Option<Reply>,
 }
 
 impl Message {
     /// A message that nobody waits for.
-    pub(crate) fn quiet(input: Input) -> Self {
-        Self { input, reply: None }
+    pub(crate) fn quiet(input: Input, put_at: Millis) -> Self {
+        Self {
+            input,
+            put_at,
+            reply: None,
+        }
     }
 }
 

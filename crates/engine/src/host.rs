@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use baton_core::machine::Input;
-use baton_store::HostNote;
+use baton_store::{HostNote, trial};
 
 use crate::clock::Jump;
 use crate::engine::Shared;
@@ -20,6 +20,7 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
             Tick::Due { run, timer, gap_ms } => {
                 // In the history, the reason stands before what follows from it.
                 let resumed = gap_ms.map(|gap_ms| Input::HostResumed { gap_ms });
+                let resumed = resumed.filter(|_| !trial::has_bug("sleep-not-told"));
                 let inputs = resumed.into_iter().chain([Input::TimerDue { timer }]);
                 shared.tell_run(run, inputs.collect());
             }
@@ -31,7 +32,8 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
     });
 }
 
-/// Keeps a note, and tells the runs to which it matters: those in the middle of a step, and those with a time limit.
+/// Keeps a note, and tells the runs to which it matters: those in the middle of a step or of a write, from which a time
+/// limit may follow, and those with a time limit.
 /// A run with a timer that is due learns it together with the timer.
 fn jumped(shared: &Arc<Shared>, jump: Jump) {
     let at = shared.clock.now();
@@ -62,13 +64,16 @@ fn jumped(shared: &Arc<Shared>, jump: Jump) {
     let Jump::Resumed { gap_ms } = jump else {
         return;
     };
+    if trial::has_bug("sleep-not-told") {
+        return;
+    }
     let mut runs: BTreeSet<String> = shared.timers.runs_with("timeout:");
     let due = shared.timers.due_runs(at);
     runs.extend(
         shared
             .entries()
             .iter()
-            .filter(|entry| !entry.state().active.is_empty())
+            .filter(|entry| !entry.is_still())
             .map(|entry| entry.id.clone()),
     );
     for run in runs.difference(&due) {

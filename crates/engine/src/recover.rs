@@ -74,7 +74,8 @@ pub(crate) async fn open_runs(shared: &Arc<Shared>, take_up: TakeUp) -> Result<(
     rows.retain(|row| !is_aside(&row.id));
     let now = shared.clock.now();
     let mut timers = shared.store.timers().await?;
-    timers.retain(|timer| !is_aside(&timer.run));
+    timers
+        .retain(|timer| !is_aside(&timer.run) && !baton_store::trial::has_bug("timers-forgotten"));
     let due: BTreeSet<String> = timers
         .iter()
         .filter(|timer| timer.at <= now)

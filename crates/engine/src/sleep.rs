@@ -290,7 +290,16 @@ impl Shared {
         if row.ended_at.is_some() {
             return Err(EngineError::AlreadyEnded(run.to_owned()));
         }
-        let entry = recover::load(self, row).await?;
+        let entry = match recover::load(self, row).await {
+            Ok(entry) => entry,
+            Err(error) => {
+                if let EngineError::Refused { message, .. } = &error {
+                    // It will be refused the next time as well: lists say why.
+                    self.lose(run.to_owned(), message.clone());
+                }
+                return Err(error);
+            }
+        };
         self.add(entry.clone());
         // What was interrupted goes on; what only waits sees that its timers and children are there.
         self.send(&entry, Input::Recover);

@@ -149,6 +149,9 @@ async fn attempt(
     let mut work = AbortOnDropHandle::new(work);
     let limit = async {
         match timeout_ms {
+            Some(ms) if trial::has_bug("limit-by-wall-clock") => {
+                shared.clock.sleep_until(shared.clock.now() + ms).await;
+            }
             Some(ms) => shared.clock.sleep_for(ms).await,
             None => std::future::pending().await,
         }

@@ -11,6 +11,7 @@ mod interruption;
 mod limits;
 mod people;
 mod sleeping;
+mod slow_disk;
 mod sources;
 mod sub_workflows;
 mod support;
