@@ -54,6 +54,31 @@ function revision() {
   return isChanged ? `${commit} and changes` : commit;
 }
 
+/** The harness that needs the `baton` command itself: a journey of its tests, made often. Five takeovers each. */
+const owners = {
+  name: "owners",
+  target: "R-13",
+  injects: "six programs started at once on one folder; the owner is killed again and again, and the others go on",
+  ci: 10,
+  full: 1000,
+};
+
+async function takeOver(cases) {
+  const journey = "owners::of_many_started_at_once_one_owns_the_folder_and_the_killed_are_followed";
+  const args = ["test", "--workspace", "--test", "it", "--", "--exact", journey, "--nocapture"];
+  await must("cargo", ["build", "--workspace", "--test", "it"], { output: "quiet" });
+  const start = Date.now();
+  const env = { BATON_OWNER_ROUNDS: String(Math.max(1, Math.round(cases / 5))) };
+  const { code, text } = await run("cargo", args, { output: "quiet", env });
+  const said = /(\d+) takeovers: median ([\d.]+)(µs|ms|s), longest ([\d.]+)(µs|ms|s)/.exec(text);
+  const ms = (number, unit) => Math.round(number * { µs: 0.001, ms: 1, s: 1000 }[unit]);
+  const failures = code === 0 && said ? [] : [text.slice(-2000)];
+  failures.forEach((failure) => say(failure));
+  const notes = said ? { "median takeover, ms": ms(said[2], said[3]), "longest takeover, ms": ms(said[4], said[5]) } : {};
+  const seconds = (Date.now() - start) / 1000;
+  return { harness: owners.name, ...owners, cases: Number(said?.[1] ?? 0), failed: failures.length, notes, seconds };
+}
+
 const count = (number) => Number(number).toLocaleString("en");
 const seconds = (number) => (number < 10 ? number.toFixed(1) : Math.round(number).toString());
 const row = (cells) => `| ${cells.join(" | ")} |`;
@@ -67,7 +92,7 @@ function resultRow(result, size, build) {
     count(result.cases),
     count(result.failed),
     seen.join("; "),
-    `${size}, seed ${result.seed}`,
+    result.seed ? `${size}, seed ${result.seed}` : size,
     seconds(result.seconds),
     build,
   ]);
@@ -75,6 +100,14 @@ function resultRow(result, size, build) {
 
 function bugRow(bug, build) {
   return row([`\`${bug.bug}\``, bug.what, bug.caught ? `\`${bug.harness}\`` : "**not caught**", seconds(bug.seconds), build]);
+}
+
+/** Says what came of a harness. */
+function tell(result) {
+  const { cases, failed, notes, seed } = result;
+  say(`${failed === 0 ? green("held") : red("failed")}  ${count(cases)} cases, ${failed} failed, ${seconds(result.seconds)} s${seed ? `, seed ${seed}` : ""}`);
+  for (const [what, number] of Object.entries(notes)) say(dim(`    ${what}: ${count(number)}`));
+  return result;
 }
 
 /** Replaces the rows between two markers that are about the same things, and keeps the others. */
@@ -97,6 +130,7 @@ await main(async () => {
   const programs = await build();
   say(dim(`built in ${duration(Date.now() - start)}`));
   const harnesses = lines((await must(programs.soak, ["list"], { output: "quiet" })).text);
+  harnesses.splice(-1, 0, owners);
   if (chosen.list) {
     for (const { name, target, injects } of harnesses) say(`${name.padEnd(12)}${target}  ${injects}`);
     return 0;
@@ -112,7 +146,12 @@ await main(async () => {
   const bugs = [];
   for (const harness of wanted) {
     say(bold(`\n── ${harness.name}: ${harness.injects}`));
-    const args = ["run", harness.name, "--cases", chosen.cases ?? String(harness[chosen.ci ? "ci" : "full"]), "--seed", seed];
+    const cases = chosen.cases ?? String(harness[chosen.ci ? "ci" : "full"]);
+    if (harness === owners) {
+      results.push(tell(await takeOver(Number(cases))));
+      continue;
+    }
+    const args = ["run", harness.name, "--cases", cases, "--seed", seed];
     if (chosen.case) args.push("--case", chosen.case);
     args.push("--store-child", programs.soak_store, "--kept", inProject("target/soak"));
     const { code, text } = await run(programs.soak, args, { output: "tee-errors" });
@@ -120,10 +159,7 @@ await main(async () => {
     bugs.push(...said.filter((line) => line.bug));
     const result = said.find((line) => line.harness && !line.bug);
     if (!result) throw new Trouble(`\`${harness.name}\` broke off with ${code}`);
-    results.push(result);
-    const notes = Object.entries(result.notes).map(([what, number]) => `${what}: ${count(number)}`);
-    say(`${result.failed === 0 ? green("held") : red("failed")}  ${count(result.cases)} cases, ${result.failed} failed, ${seconds(result.seconds)} s, seed ${seed}`);
-    for (const note of notes) say(dim(`    ${note}`));
+    results.push(tell(result));
   }
 
   if (!chosen.dry && !chosen.case) {

@@ -24,13 +24,17 @@ mod engine;
 mod faults;
 mod firings;
 mod full;
+#[path = "../../crates/core/tests/it/machine/generate.rs"]
+mod generate;
 mod harness;
 mod kill;
+mod life;
 mod load;
 mod planted;
 mod power;
 mod random;
 mod save;
+mod simulation;
 mod trace;
 mod writers;
 mod zones;
@@ -137,6 +141,22 @@ const HARNESSES: &[Harness] = &[
         run: zones::run,
     },
     Harness {
+        name: "simulation",
+        target: "R-06",
+        injects: "whole lives of runs under a virtual clock: crashes, lost writes, sleeps, clock jumps, failing and late steps, people, upgrades",
+        ci: 10_000,
+        full: 500_000,
+        run: simulation::run,
+    },
+    Harness {
+        name: "life",
+        target: "R-06",
+        injects: "the same lives with the real engine and store, of which only the clock is turned by hand",
+        ci: 600,
+        full: 20_000,
+        run: life::run,
+    },
+    Harness {
         name: "planted",
         target: "R-00",
         injects: "bugs in Baton itself; caught means that a harness saw it",
@@ -155,6 +175,10 @@ pub(crate) fn print(line: &Value) {
 fn main() -> anyhow::Result<ExitCode> {
     nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The core reads no environment.
+    if let Ok(bug) = std::env::var("BATON_PLANTED_BUG") {
+        baton_core::trial::plant(bug);
+    }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

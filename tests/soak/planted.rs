@@ -126,6 +126,66 @@ pub(crate) const BUGS: &[Planted] = &[
         "effects",
         "a request whose answer never came counts as done",
     ),
+    bug(
+        "no-epoch-check",
+        "simulation",
+        "the answer of an earlier attempt is taken for that of the current one",
+    ),
+    bug(
+        "same-epoch-after-crash",
+        "simulation",
+        "a step that goes on after a crash cannot be told from the attempt before",
+    ),
+    bug(
+        "undo-runs-again",
+        "simulation",
+        "taking back is repeated after a crash though it must not be",
+    ),
+    bug(
+        "timer-fires-early",
+        "simulation",
+        "a timer that comes out of turn is not compared with the clock",
+    ),
+    bug(
+        "sleep-counts",
+        "simulation",
+        "the time that the computer slept counts against the limit of a scope",
+    ),
+    bug(
+        "event-taken-twice",
+        "simulation",
+        "an event that is sent again counts again",
+    ),
+    bug(
+        "changed-kind-goes-on",
+        "simulation",
+        "a run goes on in a build in which its steps mean something else",
+    ),
+    bug(
+        "limit-by-wall-clock",
+        "life",
+        "the time limit of a step goes on while the computer sleeps",
+    ),
+    bug(
+        "sleep-not-told",
+        "life",
+        "runs do not learn that the computer slept",
+    ),
+    bug(
+        "timers-forgotten",
+        "life",
+        "a start does not set the timers of the runs that only wait",
+    ),
+    bug(
+        "end-of-child-untold",
+        "life",
+        "the end of a sub-workflow does not wake a run that sleeps",
+    ),
+    bug(
+        "event-misses-sleepers",
+        "life",
+        "an event does not reach the runs that sleep",
+    ),
 ];
 
 /// Plants each bug and lets its harness look for it.

@@ -3,6 +3,9 @@
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../tests/it/machine/driver.rs"]
 mod driver;
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+#[path = "../tests/it/machine/generate.rs"]
+mod generate;
 #[path = "../tests/it/machine/histories.rs"]
 mod histories;
 
@@ -10,7 +13,8 @@ use baton_core::document::print;
 use baton_core::machine::Plan;
 use serde_json::{Value, json};
 
-use crate::driver::{Host, catalog, workflow};
+use crate::driver::{Host, workflow};
+use crate::generate::catalog;
 use crate::histories::{blake3_of, folder, index, recipes, state};
 
 #[expect(clippy::print_stdout, reason = "a command for people")]

@@ -34,6 +34,7 @@ pub mod schedule;
 pub mod size;
 pub mod step_kind;
 pub mod table;
+pub mod trial;
 pub mod trigger;
 pub mod validate;
 

@@ -8,6 +8,7 @@ use super::resolve::Ending;
 use super::run::{At, FramePhase, Phase, Run, Todo, Wait};
 use crate::Millis;
 use crate::error::StepError;
+use crate::trial;
 
 /// Why an input cannot be taken. Nothing happened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +83,7 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             key,
             payload,
         } => {
-            if run.signal_ids.contains(id) {
+            if run.signal_ids.contains(id) && !trial::has_bug("event-taken-twice") {
                 return Ok(Vec::new());
             }
             Ok(vec![Event::EventReceived {
@@ -216,7 +217,8 @@ impl Run {
                             Event::StepResumed {
                                 step: path,
                                 attempt: state.attempt,
-                                epoch: state.epoch + 1,
+                                epoch: state.epoch
+                                    + u32::from(!trial::has_bug("same-epoch-after-crash")),
                             }
                         } else {
                             Event::StepOutcomeUnknown {
@@ -246,27 +248,29 @@ impl Run {
                 continue;
             };
             let step = self.path(compensation.queue[compensation.next]);
-            events.push(if undo.effect.may_repeat() {
-                Event::UndoStarted {
-                    step,
-                    attempt: undo.attempt,
-                    epoch: undo.epoch + 1,
-                    key: undo.key.clone(),
-                    kind: undo.kind.clone(),
-                    effect: undo.effect,
-                    with: undo.with.clone(),
-                }
-            } else {
-                let error = StepError::permanent(
-                    "outcome-unknown",
-                    "taking it back was interrupted; look whether it happened",
-                );
-                Event::UndoFailed {
-                    step,
-                    error,
-                    retry_at: None,
-                }
-            });
+            events.push(
+                if undo.effect.may_repeat() || trial::has_bug("undo-runs-again") {
+                    Event::UndoStarted {
+                        step,
+                        attempt: undo.attempt,
+                        epoch: undo.epoch + 1,
+                        key: undo.key.clone(),
+                        kind: undo.kind.clone(),
+                        effect: undo.effect,
+                        with: undo.with.clone(),
+                    }
+                } else {
+                    let error = StepError::permanent(
+                        "outcome-unknown",
+                        "taking it back was interrupted; look whether it happened",
+                    );
+                    Event::UndoFailed {
+                        step,
+                        error,
+                        retry_at: None,
+                    }
+                },
+            );
         }
         events
     }
@@ -282,8 +286,8 @@ impl Run {
             return refuse("unknown-step", format!("there is no step `{path}`"));
         };
         let state = &self.frames[here.0].steps[here.1];
-        let current =
-            state.epoch == epoch && matches!(state.phase, Phase::Running | Phase::Cancelling);
+        let is_ours = state.epoch == epoch || trial::has_bug("no-epoch-check");
+        let current = is_ours && matches!(state.phase, Phase::Running | Phase::Cancelling);
         if !current {
             let result = match result {
                 TaskResult::Succeeded { output, port } => {
@@ -406,7 +410,9 @@ impl Run {
             }
             "retry" => match step(rest) {
                 Some((here, Phase::Retrying, more))
-                    if more.retry_at.is_some_and(|due| due <= at)
+                    if more
+                        .retry_at
+                        .is_some_and(|due| due <= at || trial::has_bug("timer-fires-early"))
                         && !self.agenda.contains(&Todo::Retry(here.0, here.1)) =>
                 {
                     vec![fired()]

@@ -324,7 +324,7 @@ fn a_run_keeps_the_budgets_it_began_with() {
     assert_eq!(run.allowed(Budget::Iterations), Some(100_000));
     assert_eq!(run.allowed(Budget::WallTime), None);
     let again = replay(
-        Plan::compile(run.plan().workflow(), &super::driver::catalog()).expect("it compiles"),
+        Plan::compile(run.plan().workflow(), &super::generate::catalog()).expect("it compiles"),
         &log,
     )
     .expect("it replays");

@@ -1,4 +1,4 @@
-//! A catalog of test tasks, and a host that answers from a script or by chance.
+//! A host that answers from a script or by chance.
 
 use std::sync::Arc;
 
@@ -9,31 +9,9 @@ use baton_core::machine::{
     Action, Decision, Event, Input, Logged, Outcome, Plan, Run, Settlement, Start, Status,
     TaskResult, pending, step,
 };
-use baton_core::step_kind::{Catalog, Category, Effect, Form, Ports, StepKind};
 use serde_json::{Value, json};
 
-/// `task` is pure, `act` is unsafe, `send` is keyed.
-pub(crate) fn catalog() -> Catalog {
-    let kind = |kind, effect: fn(&serde_json::Map<String, Value>) -> Effect| StepKind {
-        kind,
-        title: kind,
-        summary: "",
-        category: Category::Data,
-        icon: "box",
-        ports: Ports::Plain,
-        effect,
-        is_control: false,
-        is_container: false,
-        form: Form::default(),
-        schema: json!({}),
-        output: &[],
-    };
-    Catalog::new([
-        kind("task", |_| Effect::Pure),
-        kind("act", |_| Effect::Unsafe),
-        kind("send", |_| Effect::Keyed),
-    ])
-}
+use super::generate::{Dice, catalog};
 
 pub(crate) fn workflow(body: &Value) -> Workflow {
     let mut document = json!({ "format": 1, "id": "test", "name": "Test", "edges": [] });
@@ -258,19 +236,6 @@ pub(crate) fn line(event: &Event) -> String {
             .as_str()
             .unwrap_or_default()
             .to_owned(),
-    }
-}
-
-/// A small generator of chance that a failing case can repeat.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % sides.max(1)
     }
 }
 

@@ -3,6 +3,7 @@
 mod behaviour;
 mod budgets;
 mod driver;
+mod generate;
 mod histories;
 mod laws;
 mod recorded;

@@ -4,7 +4,7 @@ use baton_core::document::parse;
 use baton_core::machine::{Logged, Plan, replay};
 use serde_json::Value;
 
-use super::driver::catalog;
+use super::generate::catalog;
 use super::histories::{blake3_of, folder, index, recipes, state};
 
 #[test]
