@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { assertForAll } from "../lib/axe.mjs";
 import { journey } from "../lib/journey.mjs";
 import { at, eventually, openFile, runStands, startRun } from "../lib/studio.mjs";
 
@@ -31,6 +32,7 @@ journey(
     await runStands(page, "Paused");
     const stop = at(page, "run-stop");
     await stop.filter({ hasText: "A loop at again needs 41 iterations, and 40 iterations are allowed." }).waitFor();
+    await assertForAll(page, "a run that used a budget up");
     await at(page, "raise-limit").fill("55");
     await at(page, "raise-and-go-on").click();
     await stop.filter({ hasText: "needs 56 iterations" }).waitFor();
@@ -96,6 +98,7 @@ journey(
     await at(after, "safe-mode-details").click();
     const aside = at(after, "aside-1");
     await aside.filter({ hasText: "Baton ended unexpectedly while it took this run up" }).waitFor();
+    await assertForAll(after, "safe mode");
     await aside.getByRole("button", { name: "Stop it" }).click();
     await after.getByRole("button", { name: "Stop the run" }).click();
     await aside.waitFor({ state: "detached" });
@@ -103,5 +106,39 @@ journey(
     await at(after, "safe-mode-leave").click();
     await at(after, "safe-mode-banner").waitFor({ state: "detached" });
     await eventually(async () => assert.equal(await at(after, "safe-mode-banner").count(), 0));
+  },
+);
+
+journey(
+  "an order whose outcome nobody knows is asked about, and a person says what became of it",
+  {
+    prepare: (place) =>
+      writeFileSync(
+        place.path("order.baton.json"),
+        document("order", [{ id: "order", kind: "http_request", name: "Place the order", with: { method: "POST", url, body: { item: 7 } } }]),
+      ),
+    expected: [/./],
+  },
+  async ({ page, place, running, restart }) => {
+    await openFile(page, place.path("order.baton.json"));
+    const request = new Promise((resolve) => {
+      asked = resolve;
+    });
+    await startRun(page).catch(() => {});
+    await request;
+    await running.server.kill();
+    const after = await restart();
+    await at(after, "recent-file").first().click();
+    await at(after, "inbox-badge").click();
+    await after.getByText("Was “Place the order” carried out?").waitFor();
+    await assertForAll(after, "a question about an outcome");
+    // However long the evidence is, the answers are in sight.
+    const panel = await at(after, "inbox-panel").boundingBox();
+    const answer = await at(after, "settle-not-done-order").boundingBox();
+    assert.ok(answer.y + answer.height <= panel.y + panel.height + 1, "the answers are in sight");
+    await at(after, "settle-not-done-order").click();
+    await after.getByText("Nothing to decide").waitFor();
+    await at(after, "tab-history").click();
+    await at(after, "history-run-1").filter({ hasText: "Failed" }).waitFor();
   },
 );

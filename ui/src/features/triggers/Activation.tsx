@@ -6,6 +6,7 @@ import { useState } from "react";
 import { triggersQuery } from "../../backend/queries";
 import type { Workflow } from "../../bindings/Workflow";
 import { useEditor } from "../../state/editor";
+import { useWhyNot } from "../../state/rights";
 import StatusMark from "../runs/StatusMark";
 import { activateTriggers, deactivate } from "./act";
 import { lookOf } from "./trigger-looks";
@@ -15,6 +16,7 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
   const { data } = useQuery(triggersQuery);
   const isDirty = useEditor((editor) => editor.dirty);
   const [isBusy, setBusy] = useState(false);
+  const whyNot = useWhyNot("trigger_activate");
   const own = data?.triggers.filter((line) => line.workflow === document.id) ?? [];
   const first = own[0];
   if (first === undefined && document.triggers.length === 0) return null;
@@ -45,6 +47,8 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
               variant={first === undefined ? "filled" : "light"}
               leftSection={first === undefined ? <Power size={13} /> : <RefreshCw size={13} />}
               loading={isBusy}
+              disabled={whyNot !== null}
+              title={whyNot ?? undefined}
               data-testid="activate-triggers"
               onClick={() => void act()}
             >
@@ -57,6 +61,8 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
               variant="subtle"
               color="gray"
               leftSection={<PowerOff size={13} />}
+              disabled={whyNot !== null}
+              title={whyNot ?? undefined}
               data-testid="deactivate-triggers"
               onClick={() => void deactivate({ workflow: document.id }, `the triggers of “${document.name}”`)}
             >

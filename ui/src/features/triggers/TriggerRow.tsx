@@ -6,6 +6,7 @@ import { useState } from "react";
 import { savedInputsQuery } from "../../backend/queries";
 import type { TriggerLine } from "../../bindings/TriggerLine";
 import { Words } from "../../components/Words";
+import { useWhyNot } from "../../state/rights";
 import { useSystem } from "../../state/system";
 import StatusMark from "../runs/StatusMark";
 import { formatRelative } from "../runs/time";
@@ -27,6 +28,7 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
   const kind = kindOf(line.kind);
   const Icon = kind.icon;
   const isPaused = line.status === "paused";
+  const whyNot = useWhyNot("trigger_pause");
   return (
     <li className={classes.item} data-testid={`trigger-${line.workflow}-${line.trigger}`}>
       <div className={classes.row}>
@@ -50,8 +52,9 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
           </span>
           <Next line={line} now={now} />
         </button>
-        <Tooltip label={isPaused ? "Let it act again" : "Let it wait"}>
+        <Tooltip label={whyNot ?? (isPaused ? "Let it act again" : "Let it wait")}>
           <ActionIcon
+            disabled={whyNot !== null}
             aria-label={`${isPaused ? "Resume" : "Pause"} ${line.trigger}`}
             data-testid={`trigger-pause-${line.trigger}`}
             onClick={() => void pauseOrResume(line)}
@@ -127,6 +130,8 @@ function Next({ line, now }: { line: TriggerLine; now: number }) {
 
 function RowMenu({ line }: { line: TriggerLine }) {
   const [isOpen, setOpen] = useState(false);
+  const isFireLocked = useWhyNot("trigger_fire") !== null;
+  const isOffLocked = useWhyNot("trigger_deactivate") !== null;
   const inputs = useQuery({ ...savedInputsQuery(line.workflow), enabled: isOpen });
   return (
     <Menu position="bottom-end" width={240} opened={isOpen} onChange={setOpen}>
@@ -136,12 +141,13 @@ function RowMenu({ line }: { line: TriggerLine }) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<Zap size={14} />} onClick={() => void fire(line)}>
+        <Menu.Item leftSection={<Zap size={14} />} disabled={isFireLocked} onClick={() => void fire(line)}>
           Fire now
         </Menu.Item>
         {inputs.data?.inputs.map((input) => (
           <Menu.Item
             key={input.name}
+            disabled={isFireLocked}
             leftSection={<Zap size={14} />}
             onClick={() => void fire(line, input.name)}
           >
@@ -151,6 +157,7 @@ function RowMenu({ line }: { line: TriggerLine }) {
         <Menu.Divider />
         <Menu.Item
           color="red"
+          disabled={isOffLocked}
           leftSection={<PowerOff size={14} />}
           onClick={() =>
             void deactivate({ workflow: line.workflow, trigger: line.trigger }, `“${line.trigger}”`)

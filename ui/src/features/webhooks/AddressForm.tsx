@@ -11,10 +11,12 @@ const EVERYWHERE = "0.0.0.0";
 interface AddressFormProps {
   view: WebhookView;
   isBusy: boolean;
+  /** Somebody else may change it. */
+  isLocked: boolean;
   onSet: (change: WebhookSet) => void;
 }
 
-export default function AddressForm({ view, isBusy, onSet }: AddressFormProps) {
+export default function AddressForm({ view, isBusy, isLocked, onSet }: AddressFormProps) {
   const [port, setPort] = useState<number | string>(view.port);
   const [ip, setIp] = useState(view.ip);
   const number = Number(port);
@@ -55,7 +57,7 @@ export default function AddressForm({ view, isBusy, onSet }: AddressFormProps) {
       <Button
         type="submit"
         variant="default"
-        disabled={isWrong || isSame}
+        disabled={isWrong || isSame || isLocked}
         loading={isBusy}
         data-testid="webhook-port-keep"
       >

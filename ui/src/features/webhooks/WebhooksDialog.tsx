@@ -6,6 +6,7 @@ import type { WebhookSet } from "../../bindings/WebhookSet";
 import type { WebhookView } from "../../bindings/WebhookView";
 import { PanelError, PanelSkeleton, sentence } from "../../components/Panel";
 import { StatusBadge } from "../../components/StatusBadge";
+import { useWhyNot } from "../../state/rights";
 import { useSystem } from "../../state/system";
 import { useNow } from "../runs/use-now";
 import AddressForm from "./AddressForm";
@@ -44,6 +45,8 @@ function Shown({ view, isBusy, onSet }: ShownProps) {
   const now = useNow(5_000);
   const { look, words } = stateOf(view);
   const isGiven = view.portOfThisStart !== undefined;
+  const whyNot = useWhyNot("webhook_set");
+  const isLocked = isBusy || whyNot !== null;
   const names = new Map((triggers?.triggers ?? []).map((line) => [line.workflow, line.workflowName]));
   return (
     <Stack gap="lg" data-testid="webhooks-dialog">
@@ -56,10 +59,11 @@ function Shown({ view, isBusy, onSet }: ShownProps) {
           size="sm"
           label="Take requests from outside"
           checked={view.isOn}
-          disabled={isBusy || isGiven}
+          disabled={isLocked || isGiven}
           onChange={(event) => onSet({ isOn: event.currentTarget.checked })}
           data-testid="webhook-switch"
         />
+        {whyNot !== null && <p className={classes.help}>{whyNot}.</p>}
         <div className={classes.state} role="status" data-testid="webhook-state">
           <StatusBadge look={look} />
           <span>{sentence(words)}</span>
@@ -68,7 +72,7 @@ function Shown({ view, isBusy, onSet }: ShownProps) {
           <div>
             <Button
               variant="light"
-              disabled={isBusy}
+              disabled={isLocked}
               onClick={() => onSet({ port: nextPort(view.port) })}
               data-testid="webhook-next-port"
             >
@@ -85,7 +89,13 @@ function Shown({ view, isBusy, onSet }: ShownProps) {
       </section>
       <section className={classes.group}>
         <h3>Where</h3>
-        <AddressForm key={`${view.ip}:${view.port}`} view={view} isBusy={isBusy} onSet={onSet} />
+        <AddressForm
+          key={`${view.ip}:${view.port}`}
+          view={view}
+          isBusy={isBusy}
+          isLocked={whyNot !== null}
+          onSet={onSet}
+        />
       </section>
       <section className={classes.group}>
         <h3>Active webhooks</h3>
