@@ -576,7 +576,9 @@ impl Shared {
         input: Value,
         by: Option<String>,
     ) -> Result<(), EngineError> {
-        if self.closing.is_cancelled() || self.is_winding_down() {
+        // A run that a step of another one waits for belongs to what is under way: refusing it would fail that step.
+        let is_new = origin.parent.is_none();
+        if self.closing.is_cancelled() || (is_new && self.is_winding_down()) {
             return Err(EngineError::Closing);
         }
         if self.disk.state().level == DiskLevel::ReadOnly {

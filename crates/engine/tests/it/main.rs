@@ -18,3 +18,4 @@ mod support;
 mod taking_up;
 mod triggers;
 mod trouble;
+mod winding_down;
