@@ -282,26 +282,8 @@ fn ms(duration: Duration) -> f64 {
 
 /// A chain of 1,000 pure steps, from start to durable end.
 async fn chain(folder: &Path) -> Result<()> {
-    let workflow = Arc::new(chain_of(1_000));
-    let host = host(folder).await?;
-    let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
-        let mut notices = host.engine.subscribe();
-        let begin = Instant::now();
-        let run = host.engine.run(new_run(&workflow)).await?;
-        ended(&mut notices, 1).await?;
-        best = best.min(ms(begin.elapsed()));
-        let rows = written(host.store.dir(), &run).await?;
-        raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
-    }
-    host.engine.close().await;
-    figure(
-        "chain of 1,000 pure steps, start to durable end",
-        best,
-        "ms",
-        raw,
-    );
-    Ok(())
+    let name = "chain of 1,000 pure steps, start to durable end";
+    one_run(folder, name, chain_of(1_000)).await
 }
 
 /// 2,000 steps side by side, each of which has to be on disk before it acts. The time must grow with their number, not
@@ -319,6 +301,11 @@ async fn fan_out(folder: &Path) -> Result<()> {
             ..Step::default()
         })
         .collect();
+    one_run(folder, "2,000 tasks side by side", workflow).await
+}
+
+/// The fastest of a few runs of `workflow`, one after the other, from start to durable end.
+async fn one_run(folder: &Path, name: &str, workflow: Workflow) -> Result<()> {
     let workflow = Arc::new(workflow);
     let host = host(folder).await?;
     let (mut best, mut raw) = (f64::INFINITY, f64::INFINITY);
@@ -332,7 +319,7 @@ async fn fan_out(folder: &Path) -> Result<()> {
         raw = raw.min(raw_insert(folder, &rows, rows.len()).await?);
     }
     host.engine.close().await;
-    figure("2,000 tasks side by side", best, "ms", raw);
+    figure(name, best, "ms", raw);
     Ok(())
 }
 
