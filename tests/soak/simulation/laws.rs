@@ -257,10 +257,10 @@ fn once(log: &[Logged]) -> Result<(), String> {
             }
             Event::StepFailed { step, .. }
             | Event::StepSkipped { step, .. }
-            | Event::StepCancelled { step, .. } => {
-                if !ended.insert(step) {
-                    return Err(format!("`{step}` ends twice"));
-                }
+            | Event::StepCancelled { step, .. }
+                if !ended.insert(step) =>
+            {
+                return Err(format!("`{step}` ends twice"));
             }
             Event::EventReceived { id, .. } if !signals.insert(id) => {
                 return Err(format!("the event `{id}` is taken twice"));
