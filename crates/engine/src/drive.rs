@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use baton_core::Millis;
 use baton_core::machine::{self, Event, Input, Logged, Settlement, Status, Task, TaskResult};
-use baton_steps::TaskOutput;
+use baton_steps::{TaskOutput, values};
 use baton_store::{Append, Appended, QuestionChanges, RunRow, StoreError};
 use tokio::task::JoinHandle;
 
@@ -18,7 +18,6 @@ use crate::sleep::{self, MovedWaits};
 use crate::snapshots::{self, Occasion};
 use crate::task;
 use crate::triggers;
-use crate::values;
 use baton_store::trial;
 
 /// How many events are gathered at most before they are written.

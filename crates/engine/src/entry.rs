@@ -319,7 +319,7 @@ impl State {
         match input {
             // A light task was never under way.
             Input::TaskEnded { .. } if self.active.is_empty() => {}
-            Input::TaskEnded { step, epoch, .. } => {
+            Input::TaskEnded { step, epoch, .. } | Input::TaskLost { step, epoch } => {
                 self.active.remove(&(step.clone(), *epoch, false));
                 self.queued.remove(&(step.clone(), *epoch, false));
             }

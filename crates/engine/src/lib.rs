@@ -38,7 +38,6 @@ mod snapshots;
 mod task;
 mod timers;
 pub mod triggers;
-mod values;
 mod watch;
 mod wind_down;
 

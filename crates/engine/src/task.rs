@@ -6,7 +6,7 @@ use std::time::Duration;
 use baton_core::duration;
 use baton_core::error::StepError;
 use baton_core::machine::{Input, Task, TaskResult};
-use baton_steps::{TaskContext, TaskOutput};
+use baton_steps::{TaskContext, TaskOutput, values};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,6 @@ use crate::drive::{FIRST_RETRY, LAST_RETRY};
 use crate::engine::Shared;
 use crate::entry::{Entry, TaskId};
 use crate::notice::EngineNotice;
-use crate::values;
 use baton_store::trial;
 
 /// How long a task that was told to stop may take before it is dropped.

@@ -28,6 +28,7 @@ pub mod tables;
 #[doc(hidden)]
 #[path = "../../store/src/trial.rs"]
 pub mod trial;
+pub mod values;
 
 use baton_core::error::StepError;
 use baton_core::kind_version::Versions;

@@ -52,6 +52,7 @@ pub fn decide(run: &Run, input: &Input, at: Millis) -> Result<Vec<Event>, Refusa
             epoch,
             result,
         } => run.task_ended(step, *epoch, result.clone(), at),
+        Input::TaskLost { step, epoch } => Ok(run.task_lost(step, *epoch, at)),
         Input::TaskLogged {
             step,
             level,
@@ -199,46 +200,60 @@ impl Run {
         }])
     }
 
+    /// What becomes of a task whose host is gone without an answer.
+    fn interrupted(&self, here: At, at: Millis) -> Option<Event> {
+        let state = &self.frames[here.0].steps[here.1];
+        if self.step_at(here).control.is_some() {
+            return None;
+        }
+        let path = self.path(here);
+        match state.phase {
+            Phase::Running => {
+                let effect = state.more.as_deref().and_then(|more| more.effect);
+                Some(
+                    if effect.is_some_and(crate::step_kind::Effect::may_repeat) {
+                        Event::StepResumed {
+                            step: path,
+                            attempt: state.attempt,
+                            epoch: state.epoch
+                                + u32::from(!trial::has_bug("same-epoch-after-crash")),
+                        }
+                    } else {
+                        Event::StepOutcomeUnknown {
+                            step: path,
+                            attempt: state.attempt,
+                            epoch: state.epoch,
+                        }
+                    },
+                )
+            }
+            Phase::Cancelling => Some(self.cancelled(here, at)),
+            Phase::Idle
+            | Phase::Waiting
+            | Phase::Retrying
+            | Phase::Unknown
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::Skipped
+            | Phase::Cancelled => None,
+        }
+    }
+
+    /// One task was interrupted, the others go on.
+    fn task_lost(&self, step: &str, epoch: u32, at: Millis) -> Vec<Event> {
+        let here = self.locate(step).filter(|here| {
+            self.active.contains(here) && self.frames[here.0].steps[here.1].epoch == epoch
+        });
+        here.and_then(|here| self.interrupted(here, at))
+            .into_iter()
+            .collect()
+    }
+
     /// Nothing that was running is running any more.
     fn recover(&self, at: Millis) -> Vec<Event> {
         let mut events = Vec::new();
         for &here in &self.active {
-            let state = &self.frames[here.0].steps[here.1];
-            let step = self.step_at(here);
-            if step.control.is_some() {
-                continue;
-            }
-            let path = self.path(here);
-            match state.phase {
-                Phase::Running => {
-                    let effect = state.more.as_deref().and_then(|more| more.effect);
-                    events.push(
-                        if effect.is_some_and(crate::step_kind::Effect::may_repeat) {
-                            Event::StepResumed {
-                                step: path,
-                                attempt: state.attempt,
-                                epoch: state.epoch
-                                    + u32::from(!trial::has_bug("same-epoch-after-crash")),
-                            }
-                        } else {
-                            Event::StepOutcomeUnknown {
-                                step: path,
-                                attempt: state.attempt,
-                                epoch: state.epoch,
-                            }
-                        },
-                    );
-                }
-                Phase::Cancelling => events.push(self.cancelled(here, at)),
-                Phase::Idle
-                | Phase::Waiting
-                | Phase::Retrying
-                | Phase::Unknown
-                | Phase::Succeeded
-                | Phase::Failed
-                | Phase::Skipped
-                | Phase::Cancelled => {}
-            }
+            events.extend(self.interrupted(here, at));
         }
         for &frame in &self.compensating {
             let Some(compensation) = &self.frames[frame].compensation else {

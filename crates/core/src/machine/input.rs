@@ -24,6 +24,14 @@ pub enum Input {
         /// How.
         result: TaskResult,
     },
+    /// The one that carried a task out is gone without an answer; other tasks go on. Hosts of several computers know
+    /// this of single tasks, others say [`Input::Recover`].
+    TaskLost {
+        /// The step, as in the action.
+        step: StepPath,
+        /// As in the action.
+        epoch: u32,
+    },
     /// A task wrote a line.
     TaskLogged {
         /// The step.

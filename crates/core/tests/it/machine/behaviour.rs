@@ -1,6 +1,8 @@
 //! Behaviour as stories: what happens, in order.
 
-use baton_core::machine::{Action, Decision, Event, Input, Outcome, Settlement, Status, pending};
+use baton_core::machine::{
+    Action, Decision, Event, Input, Outcome, Phase, Settlement, Status, pending,
+};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -688,4 +690,31 @@ fn disabled_and_pinned_steps_pass_without_acting() {
         panic!("a task")
     };
     assert_eq!((task.step.as_str(), &task.with["n"]), ("use", &json!(4)));
+}
+
+#[test]
+fn a_lost_task_is_carried_out_again_or_asked_about_and_others_go_on() {
+    let plan = plan(&json!({ "steps": [
+        { "id": "a", "kind": "task" }, { "id": "b", "kind": "act" }, { "id": "c", "kind": "act" } ] }));
+    let mut host = Host::start(&plan, json!({}));
+    let lost = |step: &str, epoch| Input::TaskLost {
+        step: step.to_owned(),
+        epoch,
+    };
+    host.give(lost("a", 1));
+    host.give(lost("b", 1));
+    // An answer that came before, and a step that never was.
+    host.give(lost("c", 7));
+    host.give(lost("gone", 1));
+    let epoch = |path: &str| host.run.step(path).map(|view| view.state.epoch);
+    let phase = |path: &str| host.run.step(path).map(|view| view.state.phase);
+    assert_eq!((phase("a"), epoch("a")), (Some(Phase::Running), Some(2)));
+    assert_eq!(phase("b"), Some(Phase::Unknown));
+    assert_eq!((phase("c"), epoch("c")), (Some(Phase::Running), Some(1)));
+    host.done("a", json!(1));
+    host.done("c", json!(1));
+    let answer = Settlement::Done { output: json!(2) };
+    let (step, by) = ("b".to_owned(), "ada".to_owned());
+    host.give(Input::Settle { step, by, answer });
+    assert_eq!(host.run.outcome(), Some(Outcome::Succeeded));
 }

@@ -1,10 +1,11 @@
-//! Large values: kept as artifacts on the way into the log, put back on the way into a task.
+//! Large values: kept as artifacts on the way into the log, put back on the way into a task. For every host.
 
 use std::io;
 
 use baton_core::table::{BLOB_TYPE, BlobRef, INLINE_LIMIT, TableRef};
-use baton_steps::Artifacts;
 use serde_json::{Map, Value};
+
+use crate::Artifacts;
 
 /// How many characters of a large value stay visible.
 const PREVIEW_CHARS: usize = 240;
@@ -36,12 +37,16 @@ fn is_larger(value: &Value, limit: usize) -> bool {
 }
 
 /// Whether `value` has to leave the log.
-pub(crate) fn is_large(value: &Value) -> bool {
+pub fn is_large(value: &Value) -> bool {
     is_larger(value, INLINE_LIMIT) && TableRef::from_value(value).is_none()
 }
 
 /// Keeps `value` as an artifact and gives the reference to it.
-pub(crate) fn keep(artifacts: &Artifacts, value: &Value) -> io::Result<Value> {
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn keep(artifacts: &Artifacts, value: &Value) -> io::Result<Value> {
     let text = serde_json::to_string(value)?;
     let put = artifacts.put_bytes(text.as_bytes())?;
     let preview = text.chars().take(PREVIEW_CHARS).collect();
@@ -55,7 +60,7 @@ pub(crate) fn keep(artifacts: &Artifacts, value: &Value) -> io::Result<Value> {
 }
 
 /// Whether there is a reference to a large value anywhere in `with`.
-pub(crate) fn has_blobs(with: &Map<String, Value>) -> bool {
+pub fn has_blobs(with: &Map<String, Value>) -> bool {
     fn search(value: &Value) -> bool {
         match value {
             Value::Object(fields) => {
@@ -70,7 +75,11 @@ pub(crate) fn has_blobs(with: &Map<String, Value>) -> bool {
 }
 
 /// Puts the large values back in place of the references to them.
-pub(crate) fn restore(artifacts: &Artifacts, with: &mut Map<String, Value>) -> io::Result<()> {
+///
+/// # Errors
+///
+/// If one is not there, or is no longer what was kept.
+pub fn restore(artifacts: &Artifacts, with: &mut Map<String, Value>) -> io::Result<()> {
     fn fill(artifacts: &Artifacts, value: &mut Value) -> io::Result<()> {
         if let Some(blob) = BlobRef::from_value(value) {
             *value = serde_json::from_slice(&artifacts.read(&blob.artifact)?)?;
