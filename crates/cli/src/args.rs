@@ -55,6 +55,7 @@ impl Arguments {
             Command::Fmt(args) => args.json,
             Command::Schema(args) => args.json,
             Command::Rpc(_) => true,
+            Command::Worker(_) | Command::Submit(_) => false,
         }
     }
 }
@@ -83,6 +84,12 @@ pub(crate) enum Command {
     Limits(Limits),
     /// List runs, or look at one
     Runs(Runs),
+    /// Start a run on a Temporal cluster: FILE --target temporal://HOST:PORT/NAMESPACE/QUEUE
+    #[command(disable_help_flag = true)]
+    Submit(Handed),
+    /// Carry on runs of a Temporal cluster: --temporal HOST:PORT --namespace N --task-queue Q
+    #[command(disable_help_flag = true)]
+    Worker(Handed),
     /// Step through a run again; nothing is carried out
     Replay(Replay),
     /// What starts runs without a person: activate it, look at it, fire it
@@ -113,6 +120,18 @@ pub(crate) enum Command {
     Rpc(Rpc),
     /// Look whether everything is there that Baton needs
     Doctor(Doctor),
+}
+
+/// What is handed to the program for clusters as it is.
+#[derive(Debug, Args)]
+pub(crate) struct Handed {
+    /// See `baton-temporal --help`
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
+    pub(crate) rest: Vec<std::ffi::OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -306,6 +325,9 @@ pub(crate) struct Limits {
 
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
+    /// Of a Temporal cluster: temporal://HOST:PORT/NAMESPACE/QUEUE
+    #[arg(long, global = true, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
     #[command(subcommand)]
     pub(crate) what: RunsCommand,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod approve;
 pub(crate) mod backup;
 pub(crate) mod cancel;
+pub(crate) mod cluster;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod fmt;
@@ -54,7 +55,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Release(args) => Box::pin(release::run(args, data, out)).await,
         Command::SafeMode(args) => safe_mode::run(&args, data, &mut out).await,
         Command::Limits(args) => limits::run(&args, data, &mut out).await,
-        Command::Runs(args) => runs::run(args, data, &mut out).await,
+        Command::Runs(args) => match &args.target {
+            Some(target) => cluster::runs(&args, target),
+            None => runs::run(args, data, &mut out).await,
+        },
+        Command::Worker(args) => cluster::worker(&args),
+        Command::Submit(args) => cluster::submit(&args),
         Command::Replay(args) => replay::run(args, data, &mut out).await,
         Command::Verify(args) => verify::run(&args, data, &mut out).await,
         Command::Backup(args) => backup::run(&args, data, &mut out).await,
