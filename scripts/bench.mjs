@@ -7,6 +7,7 @@ import { buildInterface } from "./lib/packages.mjs";
 import { must } from "./lib/run.mjs";
 import { main, say, steps } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
+import { provideTemporal, selection as temporal } from "./temporal.mjs";
 
 const selection = ["-p", "baton-acceptance", "-p", "baton-cli"];
 
@@ -32,7 +33,7 @@ function table(figures) {
 }
 
 await main(async () => {
-  const step = steps(4);
+  const step = steps(5);
   await step("Look for what is needed", () => setup(["compile", "test"]));
   await step("Build", async () => {
     await buildInterface();
@@ -47,6 +48,12 @@ await main(async () => {
   await step("Measure the browser", async () => {
     process.env.BATON_PROFILE = "release";
     figures.push(await openThousandSteps());
+  });
+  await step("Measure runs on a Temporal server", async () => {
+    const reason = await provideTemporal();
+    if (reason) return `left out: ${reason}`;
+    const { text } = await must("cargo", ["bench", "--quiet", ...temporal, "--bench", "figures"], { output: "quiet" });
+    figures.push(...figuresIn(text));
   });
   say();
   say(table(figures));

@@ -13,6 +13,7 @@ import { inProject } from "./lib/paths.mjs";
 import { ask, findProgram, must, run } from "./lib/run.mjs";
 import { bold, dim, duration, green, main, red, say, Trouble, yellow } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
+import { provideTemporal, selection } from "./temporal.mjs";
 
 const isCi = Boolean(process.env.CI);
 const linux = process.platform === "linux";
@@ -49,7 +50,10 @@ function journeys(folder) {
 
 const nodeTest = ["--test", "--test-reporter=spec", "--test-concurrency=1"];
 
-// The whole workspace in every call, so that cargo chooses the same features and builds everything once.
+// The whole workspace in every call, so that cargo chooses the same features and builds everything once. Only the worker
+// of Temporal is apart: it comes last.
+const everything = ["--workspace", "--exclude", "baton-temporal"];
+
 const stages = [
   { name: "setup", work: () => setup(["compile", "window", "test", ...(linux ? ["soak"] : [])]) },
   { name: "scripts", work: () => tests("node", "--test", "--test-reporter=spec", "scripts/lib/counts.test.mjs") },
@@ -58,22 +62,22 @@ const stages = [
   { name: "interface lints", work: () => inUi("lint") },
   { name: "interface tests", work: () => tests("npm", "run", "--silent", "test", "--workspace", "ui") },
   { name: "interface build", gives: "ui", work: () => buildInterface({ output: "through" }) },
-  { name: "rust build", needs: ["ui"], gives: "build", work: () => cargo("build", "--workspace", "--all-targets") },
+  { name: "rust build", needs: ["ui"], gives: "build", work: () => cargo("build", ...everything, "--all-targets") },
   {
     name: "rust lints",
     needs: ["ui"],
-    work: () => cargo("clippy", "--workspace", "--all-targets", "--features", "baton-acceptance/soak", "--", "-D", "warnings"),
+    work: () => cargo("clippy", ...everything, "--all-targets", "--features", "baton-acceptance/soak", "--", "-D", "warnings"),
   },
   {
     name: "rust tests",
     needs: ["build"],
     work: () =>
       findProgram("cargo-nextest")
-        ? tests("cargo", "nextest", "run", "--workspace", ...(isCi ? ["--profile", "ci"] : []))
-        : tests("cargo", "test", "--workspace", "--all-targets", "--", "--skip", "export_bindings"),
+        ? tests("cargo", "nextest", "run", ...everything, ...(isCi ? ["--profile", "ci"] : []))
+        : tests("cargo", "test", ...everything, "--all-targets", "--", "--skip", "export_bindings"),
   },
-  { name: "rust examples in documentation", needs: ["build"], work: () => cargo("test", "--workspace", "--doc", "--quiet") },
-  { name: "bindings", needs: ["build"], work: () => checkBindings({ scope: ["--workspace"] }) },
+  { name: "rust examples in documentation", needs: ["build"], work: () => cargo("test", ...everything, "--doc", "--quiet") },
+  { name: "bindings", needs: ["build"], work: () => checkBindings({ scope: everything }) },
   {
     name: "expressions against the reference",
     needs: ["build"],
@@ -92,6 +96,18 @@ const stages = [
     needs: ["build"],
     work: () => tests("node", "scripts/soak.mjs", "--ci", "--dry"),
     skip: () => (linux ? null : "it needs `strace`"),
+  },
+  {
+    name: "temporal",
+    // A dependency of its own size, built and tested only here.
+    work: async () => {
+      const reason = await provideTemporal();
+      if (reason) return { skipped: reason };
+      await cargo("clippy", ...selection, "--all-targets", "--", "-D", "warnings");
+      return findProgram("cargo-nextest")
+        ? await tests("cargo", "nextest", "run", ...selection)
+        : await tests("cargo", "test", ...selection);
+    },
   },
   { name: "nothing left behind", work: nothingLeftBehind },
 ];
@@ -127,6 +143,10 @@ async function perform(stage, available) {
   let words = "";
   try {
     counts = await stage.work();
+    if (counts?.skipped) {
+      say(counts.skipped);
+      return { mark: yellow("skipped"), words: counts.skipped, passed: 0, failed: 0 };
+    }
     if (typeof counts?.failed !== "number") counts = { passed: 1, failed: 0 };
     else words = `${counts.passed} passed, ${counts.failed} failed`;
   } catch (error) {

@@ -1,0 +1,267 @@
+//! Carrying out one step: the activity. Signs of life, time limit, cancellation, large values.
+
+#![expect(missing_docs, reason = "the macros make constants without words")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_core::duration;
+use baton_core::error::StepError;
+use baton_steps::{TaskContext, TaskOutput, values};
+use temporalio_macros::activities;
+use temporalio_sdk::ApplicationFailure;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::home::Home;
+use crate::wire::{StepFailure, StepIn, StepOut};
+
+/// How long a step that was told to stop may take before it is dropped.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many lines one attempt may hand on.
+const MAX_LINES: usize = 1_000;
+/// The largest details of an error that travel.
+const MAX_DETAILS: usize = 32 * 1024;
+
+/// Carries out steps for runs of a cluster.
+#[derive(Debug)]
+pub struct StepRunner {
+    home: Arc<Home>,
+}
+
+impl StepRunner {
+    /// A runner at `home`.
+    pub fn new(home: Arc<Home>) -> Self {
+        Self { home }
+    }
+}
+
+#[activities]
+impl StepRunner {
+    /// Carries out one step.
+    #[activity(name = "baton.step")]
+    pub async fn step(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        step: StepIn,
+    ) -> Result<StepOut, ActivityError> {
+        let beat = Duration::from_millis(step.beat_ms.max(50));
+        let cancel = CancellationToken::new();
+        let work = attempt(self.home.clone(), step, cancel.clone());
+        tokio::pin!(work);
+        let mut beats = tokio::time::interval(beat);
+        let mut is_told = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended,
+                _ = beats.tick() => ctx.record_heartbeat(()).await?,
+                () = ctx.cancelled(), if !is_told => {
+                    is_told = true;
+                    cancel.cancel();
+                }
+            }
+        };
+        ended.map_err(|failure| {
+            let message = anyhow::anyhow!("{}", failure.error.message);
+            let failure = ApplicationFailure::builder(message)
+                .type_name(failure.error.code.clone())
+                .non_retryable(true)
+                .details(failure)
+                .build();
+            ActivityError::from(failure)
+        })
+    }
+}
+
+struct Limited {
+    logs: Vec<(String, String)>,
+    dropped: usize,
+}
+
+impl Limited {
+    fn push(&mut self, line: (String, String)) {
+        if self.logs.len() < MAX_LINES {
+            self.logs.push(line);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    fn take(mut self) -> Vec<(String, String)> {
+        if self.dropped > 0 {
+            let rest = format!("{} more lines are left out", self.dropped);
+            self.logs.push(("warn".to_owned(), rest));
+        }
+        self.logs
+    }
+}
+
+/// One attempt of a step, until it ends, its time is over or it was told to stop and took too long about it.
+///
+/// # Errors
+///
+/// Why it failed.
+pub async fn attempt(
+    home: Arc<Home>,
+    step: StepIn,
+    cancel: CancellationToken,
+) -> Result<StepOut, StepFailure> {
+    let (log, mut lines) = mpsc::unbounded_channel();
+    let cx = TaskContext {
+        work_dir: home.work_dir.clone(),
+        artifacts: home.artifacts.clone(),
+        cancel: cancel.clone(),
+        key: step.key.clone(),
+        run: step.run.clone(),
+        limits: home.limits.clone(),
+        log,
+        temp_dir: home.temp_dir.clone(),
+        secrets: home.secrets.clone(),
+    };
+    let timeout_ms = step.timeout_ms;
+    let at = home.clone();
+    let work = tokio::spawn(async move {
+        let filled = tokio::task::spawn_blocking({
+            let home = at.clone();
+            move || {
+                let (with, kept) = (step.with.clone(), step.with_kept.clone());
+                home.fill(with, kept.as_ref())
+                    .map(|with| step.into_task(with))
+            }
+        });
+        let task = match filled.await {
+            Ok(Ok(task)) => task,
+            Ok(Err(error)) => return Err(lost_value(&error.to_string())),
+            Err(error) => return Err(lost_value(&error.to_string())),
+        };
+        at.tasks.execute(&task, &cx).await
+    });
+    // Dropped with this future: nothing goes on behind an activity that is gone.
+    let mut work = AbortOnDropHandle::new(work);
+    let limit = async {
+        match timeout_ms {
+            Some(ms) => tokio::time::sleep(Duration::from_millis(ms.unsigned_abs())).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(limit);
+    let grace = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::pin!(grace);
+    let mut told = Limited {
+        logs: Vec::new(),
+        dropped: 0,
+    };
+    let mut is_late = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(line) = lines.recv() => told.push(line),
+            ended = &mut work => break Some(ended),
+            () = &mut limit, if !is_late => {
+                is_late = true;
+                cancel.cancel();
+            }
+            () = &mut grace => {
+                work.abort();
+                break None;
+            }
+        }
+    };
+    while let Ok(line) = lines.try_recv() {
+        told.push(line);
+    }
+    let ended = match ended {
+        Some(Ok(ended)) => Some(ended),
+        Some(Err(error)) if error.is_panic() => Some(Err(StepError::permanent(
+            "defect",
+            "the step stopped because of a defect in Baton",
+        )
+        .hint("please report it, with the log of the run"))),
+        Some(Err(_)) | None => None,
+    };
+    let error = match (ended, timeout_ms.filter(|_| is_late)) {
+        (Some(Ok(output)), _) => {
+            let TaskOutput {
+                output, port, logs, ..
+            } = output;
+            logs.into_iter().for_each(|line| told.push(line));
+            match keep(&home, output).await {
+                Ok(output) => {
+                    return Ok(StepOut {
+                        output,
+                        port,
+                        cancelled: false,
+                        logs: told.take(),
+                    });
+                }
+                Err(error) => error,
+            }
+        }
+        (_, Some(ms)) => StepError::new(
+            "timeout",
+            format!("it did not end within {}", duration::format_ms(ms)),
+        )
+        .hint("give it a longer `timeout`, or let it retry"),
+        (Some(Err(error)), None) if cancel.is_cancelled() && error.code == "cancelled" => {
+            return Ok(stopped(told));
+        }
+        (Some(Err(error)), None) => error,
+        (None, None) => return Ok(stopped(told)),
+    };
+    Err(StepFailure {
+        error: shorten(error),
+        logs: told.take(),
+    })
+}
+
+fn stopped(told: Limited) -> StepOut {
+    StepOut {
+        cancelled: true,
+        logs: told.take(),
+        ..StepOut::default()
+    }
+}
+
+async fn keep(home: &Arc<Home>, output: serde_json::Value) -> Result<serde_json::Value, StepError> {
+    if !values::is_large(&output) {
+        return Ok(output);
+    }
+    let home = home.clone();
+    let kept = tokio::task::spawn_blocking(move || values::keep(&home.artifacts, &output)).await;
+    let reason = match kept {
+        Ok(Ok(output)) => return Ok(output),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(StepError::new(
+        "output-not-kept",
+        format!("its output could not be kept: {reason}"),
+    )
+    .hint("check the space and the rights of the folder given with `--blobs`"))
+}
+
+fn shorten(mut error: StepError) -> StepError {
+    let is_long = |details: &serde_json::Value| details.to_string().len() > MAX_DETAILS;
+    if error.details.as_ref().is_some_and(is_long) {
+        error.details =
+            Some(serde_json::json!({ "leftOut": "the details are too large for the cluster" }));
+    }
+    if error.message.len() > MAX_DETAILS {
+        let end = error.message.floor_char_boundary(MAX_DETAILS);
+        error.message.truncate(end);
+    }
+    error
+}
+
+fn lost_value(reason: &str) -> StepError {
+    StepError::permanent(
+        "value-lost",
+        format!("a large value of an earlier step could not be read: {reason}"),
+    )
+    .hint("give every worker the same folder with `--blobs`, then run the earlier step again")
+}

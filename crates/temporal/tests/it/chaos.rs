@@ -1,0 +1,304 @@
+//! Kills of workers and of the server in the middle of many runs; two workers; a worker that is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use baton_core::machine::Phase;
+use baton_temporal::client::NewRun;
+use baton_temporal::fold::Fold;
+use baton_temporal::home::Home;
+use baton_temporal::target::Cluster;
+use baton_temporal::wire::Settings;
+use serde_json::{Value, json};
+
+use crate::cluster::{PATIENCE, Server, until};
+use crate::conformance::assert_same_as_worker;
+
+/// A worker as a process of its own, as people start it.
+struct Worker {
+    child: Child,
+}
+
+impl Worker {
+    fn begin(server: &Server, queue: &str, dir: &Path, name: &str) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_baton-temporal"))
+            .args([
+                "worker",
+                "--temporal",
+                &format!("127.0.0.1:{}", server.port),
+            ])
+            .args([
+                "--namespace",
+                "default",
+                "--task-queue",
+                queue,
+                "--grace",
+                "5",
+            ])
+            .arg("--blobs")
+            .arg(dir.join("blobs"))
+            .arg("--work")
+            .arg(dir)
+            .env("WORKER_NAME", name)
+            .env("BATON_SECRET_WORKER", name)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) -> Duration {
+        let begun = Instant::now();
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(told.success());
+        assert!(self.child.wait().unwrap().success(), "it ends well");
+        begun.elapsed()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may be gone already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// `lanes` chains of `length` steps, each of which writes a line when it begins and one when it ends, then a last step.
+fn lanes(name: &str, lanes: usize, length: usize, pause: &str) -> Value {
+    let mut steps = Vec::new();
+    let mut edges = Vec::new();
+    for lane in 0..lanes {
+        for place in 0..length {
+            let id = format!("l{lane}_{place}");
+            let script = format!(
+                "echo begin {name} {id} >> log.txt; sleep {pause}; echo end {name} {id} >> log.txt"
+            );
+            steps.push(json!({ "id": id, "kind": "run_command",
+                "with": { "program": "sh", "args": ["-c", script], "effect": "idempotent" } }));
+            if place > 0 {
+                edges.push(json!({ "from": format!("l{lane}_{}", place - 1), "to": id }));
+            } else {
+                continue;
+            }
+        }
+        edges.push(json!({ "from": format!("l{lane}_{}", length - 1), "to": "last" }));
+    }
+    steps.push(json!({ "id": "last", "kind": "merge", "join": "all" }));
+    json!({ "format": 1, "id": name, "name": name, "steps": steps, "edges": edges })
+}
+
+fn write(dir: &Path, name: &str, document: &Value) -> PathBuf {
+    let file = dir.join(format!("{name}.baton.json"));
+    std::fs::write(&file, document.to_string()).unwrap();
+    file
+}
+
+async fn start(cluster: &Cluster, file: PathBuf, id: &str) {
+    let new = NewRun {
+        file,
+        input: json!({}),
+        id: Some(id.to_owned()),
+        settings: Settings {
+            heartbeat_ms: 2_000,
+            ..Settings::default()
+        },
+        ..NewRun::default()
+    };
+    cluster.start(new).await.unwrap();
+}
+
+async fn ended(cluster: &Cluster, id: &str) -> Fold {
+    until("the end of the run", async || {
+        // The server may just be gone.
+        let fold = cluster.fold(id, None).await.ok()?;
+        fold.closed().is_some().then_some(fold)
+    })
+    .await
+}
+
+fn log(dir: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(dir.join("log.txt")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn count(log: &[String], what: &str) -> usize {
+    log.iter().filter(|line| line.as_str() == what).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_workers_and_servers_lose_no_step() {
+    const RUNS: usize = 6;
+    let mut server = Server::with_file();
+    let dir = tempfile::tempdir().unwrap();
+    let home = Arc::new(Home::new(dir.path().join("blobs"), dir.path()));
+    let cluster = server.connect("chaos", home).await;
+    let mut worker = Some(Worker::begin(&server, "chaos", dir.path(), "w0"));
+    for run in 0..RUNS {
+        let name = format!("chaos_{run}");
+        let file = write(dir.path(), &name, &lanes(&name, 4, 10, "0.3"));
+        start(&cluster, file, &name).await;
+    }
+    // 8 kills of the worker and 4 of the server in 20 seconds.
+    let begun = Instant::now();
+    for blow in 1..=12_u32 {
+        let due = Duration::from_millis(1_650) * blow;
+        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        if blow % 3 == 0 {
+            server.kill();
+            server.again();
+        } else {
+            worker.take().unwrap().kill();
+            worker = Some(Worker::begin(
+                &server,
+                "chaos",
+                dir.path(),
+                &format!("w{blow}"),
+            ));
+        }
+    }
+    assert!(begun.elapsed() < PATIENCE);
+    for run in 0..RUNS {
+        let name = format!("chaos_{run}");
+        let fold = ended(&cluster, &name).await;
+        let state = fold.host().unwrap().run();
+        assert_eq!(
+            fold.host().unwrap().status(),
+            "succeeded",
+            "{name}: {:?}",
+            state.ended()
+        );
+        for (path, view) in state.steps() {
+            assert_eq!(view.state.phase, Phase::Succeeded, "{name} {path}");
+        }
+        assert_eq!(state.steps().count(), 41, "no step is missing");
+        assert_same_as_worker(&cluster, &name, &fold).await;
+    }
+    let log = log(dir.path());
+    for run in 0..RUNS {
+        for lane in 0..4 {
+            for place in 0..10 {
+                let step = format!("chaos_{run} l{lane}_{place}");
+                assert!(count(&log, &format!("end {step}")) >= 1, "{step}");
+                // Once the next one began, this one is on record, and never begins again.
+                if place < 9 {
+                    let next = format!("begin chaos_{run} l{lane}_{}", place + 1);
+                    let first = log.iter().position(|line| *line == next).unwrap();
+                    let again = log[first..]
+                        .iter()
+                        .filter(|line| **line == format!("begin {step}"));
+                    assert_eq!(
+                        again.count(),
+                        0,
+                        "{step} was repeated after it was on record"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_share_a_fan_out_and_one_may_leave() {
+    let server = Server::in_memory();
+    let dir = tempfile::tempdir().unwrap();
+    let home = Arc::new(Home::new(dir.path().join("blobs"), dir.path()));
+    let cluster = server.connect("shared", home).await;
+    let mut steps = Vec::new();
+    for index in 0..200 {
+        let script = format!("echo $PPID step_{index} >> log.txt; sleep 0.05");
+        steps.push(
+            json!({ "id": format!("s{index}"), "kind": "run_command", "with": {
+            "program": "sh", "args": ["-c", script], "effect": "unsafe" } }),
+        );
+    }
+    let document =
+        json!({ "format": 1, "id": "shared", "name": "shared", "steps": steps, "edges": [] });
+    let file = write(dir.path(), "shared", &document);
+    let (one, two) = (
+        Worker::begin(&server, "shared", dir.path(), "one"),
+        Worker::begin(&server, "shared", dir.path(), "two"),
+    );
+    until("both workers", async || {
+        (cluster.listening().await.unwrap().steps >= 2).then_some(())
+    })
+    .await;
+    start(&cluster, file, "shared").await;
+    until("some steps", async || {
+        (log(dir.path()).len() > 40).then_some(())
+    })
+    .await;
+    let took = two.stop();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    let fold = ended(&cluster, "shared").await;
+    assert_eq!(
+        fold.host().unwrap().status(),
+        "succeeded",
+        "{:?}",
+        fold.host().unwrap().run().ended()
+    );
+    let lines = log(dir.path());
+    assert_eq!(lines.len(), 200, "no step was repeated");
+    let (events, _) = cluster.raw_history("shared", None).await.unwrap();
+    let mut workers: Vec<String> = events
+        .iter()
+        .filter_map(|event| {
+            use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
+            match event.attributes.as_ref()? {
+                Attributes::ActivityTaskStartedEventAttributes(one) => Some(one.identity.clone()),
+                _ => None,
+            }
+        })
+        .collect();
+    workers.sort();
+    workers.dedup();
+    assert_eq!(workers.len(), 2, "{workers:?}");
+    drop(one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unsafe_step_whose_worker_is_gone_asks_a_person() {
+    let server = Server::in_memory();
+    let dir = tempfile::tempdir().unwrap();
+    let home = Arc::new(Home::new(dir.path().join("blobs"), dir.path()));
+    let cluster = server.connect("unsafe", home).await;
+    let worker = Worker::begin(&server, "unsafe", dir.path(), "one");
+    let document = json!({ "format": 1, "id": "lost", "name": "lost", "edges": [], "steps": [
+        { "id": "once", "kind": "run_command", "with": { "program": "sh",
+            "args": ["-c", "echo begun >> log.txt; sleep 600"], "effect": "unsafe" } } ] });
+    let file = write(dir.path(), "lost", &document);
+    start(&cluster, file, "lost").await;
+    until("the step", async || {
+        (!log(dir.path()).is_empty()).then_some(())
+    })
+    .await;
+    worker.kill();
+    let worker = Worker::begin(&server, "unsafe", dir.path(), "two");
+    until("the question", async || {
+        let fold = cluster.fold("lost", None).await.unwrap();
+        let run = fold.host()?.run();
+        (run.step("once")?.state.phase == Phase::Unknown).then_some(())
+    })
+    .await;
+    let command = baton_temporal::wire::Command::Settle {
+        step: "once".to_owned(),
+        by: "ada".to_owned(),
+        answer: baton_core::machine::Settlement::Done { output: json!(1) },
+    };
+    cluster.tell("lost", command).await.unwrap();
+    let fold = ended(&cluster, "lost").await;
+    assert_eq!(fold.host().unwrap().status(), "succeeded");
+    assert_eq!(log(dir.path()).len(), 1, "it was not carried out again");
+    drop(worker);
+}
