@@ -312,9 +312,11 @@ fn print(shown: &RunShown) {
         out::line(&format!("  its worker cannot go on: {trouble}"));
     }
     for step in &shown.steps {
+        let is_over = step.phase == "succeeded";
         let error = step
             .error
             .as_ref()
+            .filter(|_| !is_over)
             .map(|error| format!(": {}", error.message));
         out::line(&format!(
             "  {:<12} {} ({}){}",

@@ -68,6 +68,7 @@ impl ClusterError {
                 format!("the cluster has no such namespace: {words}"),
                 "create it with `temporal operator namespace create`, or name another one",
             ),
+            Code::NotFound if words.contains("already completed") => Self::ended(run),
             Code::NotFound => Self::new(
                 "run-unknown",
                 format!("the cluster knows no run `{run}`: {words}"),
@@ -104,6 +105,14 @@ impl ClusterError {
                 "look at the log of the server",
             ),
         }
+    }
+
+    fn ended(run: &str) -> Self {
+        Self::new(
+            "already-ended",
+            format!("the run `{run}` has already ended"),
+            "start it again if it should go on",
+        )
     }
 
     pub(crate) fn interaction(run: &str, error: &WorkflowInteractionError) -> Self {
@@ -143,13 +152,6 @@ impl ClusterError {
                 )
             }
             WorkflowUpdateError::NotFound(status) | WorkflowUpdateError::Rpc(status) => {
-                if status.message().contains("already completed") {
-                    return Self::new(
-                        "already-ended",
-                        format!("the run `{run}` has already ended"),
-                        "start it again if it should go on",
-                    );
-                }
                 Self::status(run, status)
             }
             other => Self::unreadable(&other.to_string()),

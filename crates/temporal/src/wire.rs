@@ -306,7 +306,7 @@ impl StepIn {
             epoch: self.epoch,
             key: self.key,
             effect: self.effect,
-            with,
+            with: with.into(),
             timeout_ms: self.timeout_ms,
         }
     }

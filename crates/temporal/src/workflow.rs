@@ -471,7 +471,7 @@ impl Driver {
             with: if kept.is_some() {
                 serde_json::Map::new()
             } else {
-                task.with
+                (*task.with).clone()
             },
             with_kept: kept,
             timeout_ms: task.timeout_ms,

@@ -1,26 +1,24 @@
-//! The same definitions under the same circumstances on the local engine and on a real cluster.
+//! The same definitions under the same circumstances with the machine alone and on a real cluster.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use baton_core::document;
-use baton_core::machine::{Plan, Run, replay};
-use baton_core::step_kind::Catalog;
-use baton_engine::{Engine, EngineConfig, NewRun, Signal, SystemClock};
-use baton_store::{OpenOptions, Store};
+use baton_core::machine::{self, Action, Input, Plan, Run, Start, Status, Task, TaskResult};
 use baton_temporal::client;
 use baton_temporal::home::Home;
+use baton_temporal::host::Answer;
+use baton_temporal::runner::attempt;
 use baton_temporal::target::Cluster;
-
-use baton_temporal::wire::{Command, Standing};
+use baton_temporal::wire::{Standing, StepIn};
 use baton_temporal::workflow::BatonRun;
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use temporalio_client::WorkflowQueryOptions;
+use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{InProcess, Server, until};
-use crate::generate;
+use crate::cluster::{InProcess, PATIENCE, Server, until};
 use crate::script::{self, Outside, end_of};
 
 /// How many generated workflows are compared.
@@ -35,104 +33,143 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// An engine on a folder of its own.
+/// The machine on this computer, driven step by step with real time: what a run is without any cluster.
 pub(crate) struct Local {
-    store: Store,
-    engine: Engine,
-    catalog: Arc<Catalog>,
+    home: Arc<Home>,
 }
 
 impl Local {
-    pub(crate) async fn open(
-        dir: &Path,
-        tasks: Arc<dyn baton_engine::Tasks>,
-        catalog: Catalog,
-    ) -> Self {
-        let store = Store::open(&dir.join("data"), OpenOptions::default())
-            .await
-            .unwrap();
-        let catalog = Arc::new(catalog);
-        let mut config = EngineConfig::new(store.clone(), catalog.clone());
-        config.tasks = tasks;
-        config.clock = Arc::new(SystemClock::default());
-        let engine = Engine::start(config).await.unwrap();
-        Self {
-            store,
-            engine,
-            catalog,
-        }
+    pub(crate) fn new(home: Arc<Home>) -> Self {
+        Self { home }
     }
 
     pub(crate) async fn run(&self, file: &Path, input: Value, outside: &mut Outside) -> Run {
         let parsed = document::parse_bytes(&std::fs::read(file).unwrap()).unwrap();
-        let plan = Plan::compile(&parsed.workflow, &self.catalog).unwrap();
-        let new = NewRun {
-            workflow: Arc::new(parsed.workflow),
-            path: Some(file.to_path_buf()),
-            work_dir: file.parent().unwrap().to_path_buf(),
+        let plan = Plan::compile(&parsed.workflow, self.home.tasks.catalog()).unwrap();
+        let mut run = Run::new(plan);
+        let start = Start {
+            run: parsed.workflow.id.clone(),
             input,
             by: Some("cli".to_owned()),
+            ..Start::default()
         };
-        let run = self.engine.run(new).await.unwrap();
-        until("the local run", async || {
-            let said = self
-                .engine
-                .look(&run, |run, _, _| outside.says(run, now()))
-                .await;
-            match said {
-                Some(commands) => {
-                    for command in commands {
-                        self.tell(&run, command).await;
-                    }
-                    None
-                }
-                None => {
-                    let row = self.store.run(&run).await.unwrap().unwrap();
-                    row.ended_at.map(|_| ())
+        let give = |run: &mut Run, input: Input| {
+            // What came too late is refused on both sides.
+            drop(machine::step(run, input, now()));
+        };
+        give(&mut run, Input::Start(start));
+        let begun = Instant::now();
+        while run.status() != Status::Ended {
+            assert!(begun.elapsed() < PATIENCE, "{:?}", run.waiting_for());
+            let mut is_idle = true;
+            for action in machine::pending(&run) {
+                let answer = self.answer(&run, action).await;
+                for input in answer {
+                    is_idle = false;
+                    give(&mut run, input);
                 }
             }
-        })
-        .await;
-        let log = self.store.events(&run, 0, 1_000_000).await.unwrap();
-        replay(plan, &log).unwrap()
+            for command in outside.says(&run, now()) {
+                is_idle = false;
+                give(&mut run, command.into_input());
+            }
+            if is_idle {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        run
     }
 
-    async fn tell(&self, run: &str, command: Command) {
-        // What came too late is refused on both sides.
-        let told = match command {
-            Command::Decide {
+    /// What comes of one action now: nothing, if it only waits.
+    async fn answer(&self, run: &Run, action: Action) -> Vec<Input> {
+        match action {
+            Action::StartTask(task) => {
+                let (step, epoch) = (task.step.clone(), task.epoch);
+                let (result, logs) = self.carry_out(run, task).await;
+                let told = logs.into_iter().map(|(level, message)| Input::TaskLogged {
+                    step: step.clone(),
+                    level,
+                    message,
+                });
+                let mut inputs: Vec<Input> = told.collect();
+                inputs.push(Input::TaskEnded {
+                    step,
+                    epoch,
+                    result,
+                });
+                inputs
+            }
+            Action::StartUndo(task) => {
+                let (step, epoch) = (task.step.clone(), task.epoch);
+                let (result, logs) = self.carry_out(run, task).await;
+                let told = logs.into_iter().map(|(level, message)| Input::TaskLogged {
+                    step: step.clone(),
+                    level,
+                    message,
+                });
+                let mut inputs: Vec<Input> = told.collect();
+                inputs.push(Input::UndoEnded {
+                    step,
+                    epoch,
+                    result,
+                });
+                inputs
+            }
+            Action::CancelTask { step, epoch } => vec![Input::TaskEnded {
                 step,
-                by,
-                decision,
-                comment,
-                data,
+                epoch,
+                result: TaskResult::Cancelled,
+            }],
+            Action::SetTimer { timer, at } if at <= now() => vec![Input::TimerDue { timer }],
+            Action::StartChild {
+                step,
+                run,
+                workflow,
+                version,
+                ..
             } => {
-                self.engine
-                    .decide(run, &step, &by, decision, comment, data)
-                    .await
-            }
-            Command::Cancel { by, reason, undo } => {
-                self.engine.cancel(run, &by, reason, undo).await
-            }
-            Command::Signal {
-                id,
-                event,
-                key,
-                payload,
-            } => {
-                let run = Some(run.to_owned());
-                let signal = Signal {
-                    id,
-                    event,
-                    key,
-                    payload,
-                    run,
+                let Answer::Child(end) =
+                    baton_temporal::answers::child_unknown(&workflow, &version)
+                else {
+                    panic!("a child answers as a child");
                 };
-                self.engine.signal(signal).await.map(drop)
+                vec![Input::ChildEnded {
+                    step,
+                    run,
+                    outcome: end.outcome,
+                    name: None,
+                    outputs: Value::Null,
+                    error: end.error,
+                }]
             }
-            other => panic!("the outside never says {other:?}"),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn carry_out(&self, run: &Run, task: Task) -> (TaskResult, Vec<(String, String)>) {
+        let step = StepIn {
+            run: run.started().unwrap().run.clone(),
+            step: task.step,
+            kind: task.kind,
+            attempt: task.attempt,
+            epoch: task.epoch,
+            key: task.key,
+            effect: task.effect,
+            with: (*task.with).clone(),
+            with_kept: None,
+            timeout_ms: task.timeout_ms,
+            beat_ms: 1_000,
         };
-        drop(told);
+        match attempt(self.home.clone(), step, CancellationToken::new()).await {
+            Ok(out) => (
+                TaskResult::Succeeded {
+                    output: out.output,
+                    port: out.port,
+                },
+                out.logs,
+            ),
+            Err(failure) => (TaskResult::Failed(failure.error), failure.logs),
+        }
     }
 }
 
@@ -163,10 +200,10 @@ pub(crate) async fn on_cluster(
             for command in outside.says(host.run(), now()) {
                 // Half of it waits for an answer, half is a message.
                 is_signal = !is_signal;
+                // What came too late is refused on both sides.
                 if is_signal {
-                    cluster.send(id, command).await.unwrap();
+                    drop(cluster.send(id, command).await);
                 } else {
-                    // What came too late is refused on both sides.
                     drop(cluster.tell(id, command).await);
                 }
             }
@@ -196,8 +233,12 @@ pub(crate) async fn assert_same_as_worker(
     fold: &baton_temporal::fold::Fold,
 ) {
     let handle = cluster.client().get_workflow_handle::<BatonRun>(id);
-    let query = handle.query(BatonRun::standing, (), WorkflowQueryOptions::default());
-    let worker: Option<Standing> = query.await.unwrap();
+    // The server gives a question up now and then while it is busy.
+    let worker: Option<Standing> = until("the answer of the worker", async || {
+        let query = handle.query(BatonRun::standing, (), WorkflowQueryOptions::default());
+        query.await.ok()
+    })
+    .await;
     assert_eq!(Some(fold.host().unwrap().standing()), worker, "{id}");
 }
 
@@ -205,11 +246,12 @@ pub(crate) async fn assert_same_as_worker(
 async fn generated_workflows_end_alike_on_both_hosts() {
     let dir = tempfile::tempdir().unwrap();
     let tasks = script::both();
-    let local = Local::open(dir.path(), tasks.clone(), generate::catalog()).await;
     let server = Server::in_memory();
     let mut home = Home::new(dir.path().join("blobs"), dir.path());
     home.tasks = tasks;
-    let cluster = server.connect("conformance", Arc::new(home)).await;
+    let home = Arc::new(home);
+    let local = Local::new(home.clone());
+    let cluster = server.connect("conformance", home).await;
     let worker = InProcess::begin(&cluster).await;
     let compared = stream::iter(0..GENERATED).map(|seed| {
         let (local, cluster) = (&local, &cluster);
@@ -260,13 +302,10 @@ async fn samples_end_alike_on_both_hosts() {
         for dir in &dirs {
             copy(&samples, dir.path());
         }
-        let catalog = baton_steps::catalog();
-        let local = Local::open(
+        let local = Local::new(Arc::new(Home::new(
+            dirs[0].path().join("blobs"),
             dirs[0].path(),
-            Arc::new(baton_engine::StandardTasks),
-            catalog,
-        )
-        .await;
+        )));
         let home = Home::new(dirs[1].path().join("blobs"), dirs[1].path());
         let cluster = server.connect(name, Arc::new(home)).await;
         let worker = InProcess::begin(&cluster).await;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use baton_core::Millis;
 use baton_core::error::StepError;
 use baton_core::machine::{Action, Decision, Run, Status, Task, pending};
@@ -88,17 +87,6 @@ impl baton_temporal::tasks::Tasks for Scripted {
         _: &'a TaskContext,
     ) -> BoxFuture<'a, Result<TaskOutput, StepError>> {
         Box::pin(async { Self::perform(task) })
-    }
-
-    fn execute_inline(&self, task: &Task) -> Option<Result<TaskOutput, StepError>> {
-        Self::inline(task)
-    }
-}
-
-#[async_trait]
-impl baton_engine::Tasks for Scripted {
-    async fn execute(&self, task: &Task, _: &TaskContext) -> Result<TaskOutput, StepError> {
-        Self::perform(task)
     }
 
     fn execute_inline(&self, task: &Task) -> Option<Result<TaskOutput, StepError>> {
@@ -288,7 +276,7 @@ pub(crate) fn end_of(run: &Run) -> Value {
             "port": more.and_then(|more| more.port.clone()),
             "output": more.and_then(|more| more.output.as_deref().cloned()).map(without_ids),
             "error": without_ids(error),
-            "skipped": more.and_then(|more| more.skipped.map(|reason| format!("{reason:?}"))),
+            "skipped": more.and_then(|more| more.skipped.as_ref().map(|reason| format!("{reason:?}"))),
             "undo": more.and_then(|more| more.undo).map(|undo| format!("{undo:?}")),
             "because": more.map(|more| &more.because),
             "log": more.map(|more| &more.log),
