@@ -20,7 +20,7 @@ export function rustVersion() {
  */
 export async function build({ profile = "dev" } = {}) {
   const withoutWindow = missing(["window"]).length > 0 ? ["--exclude", "baton-desktop"] : [];
-  await must("cargo", ["build", "--profile", profile, "--workspace", ...withoutWindow, "--bins", "--examples"]);
+  await must("cargo", ["build", "--profile", profile, "--workspace", "--exclude", "baton-temporal", ...withoutWindow, "--bins", "--examples"]);
 }
 
 /** The path of a built program; says how to build it if it is not there. */
