@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use baton_core::document;
-use baton_core::machine::{self, Action, Input, Plan, Run, Start, Status, Task, TaskResult};
+use baton_core::machine::{self, Action, Input, Plan, Run, Status, Task, TaskResult};
 use baton_temporal::client;
 use baton_temporal::home::Home;
 use baton_temporal::host::Answer;
 use baton_temporal::runner::attempt;
 use baton_temporal::target::Cluster;
-use baton_temporal::wire::{Standing, StepIn};
+use baton_temporal::wire::{Standing, StartInput, StepIn};
 use baton_temporal::workflow::BatonRun;
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
@@ -19,7 +19,7 @@ use temporalio_client::WorkflowQueryOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{InProcess, PATIENCE, Server, until};
-use crate::script::{self, Outside, end_of};
+use crate::script::{self, Outside, end_of, without_races};
 
 /// How many generated workflows are compared.
 const GENERATED: u64 = 220;
@@ -43,16 +43,20 @@ impl Local {
         Self { home }
     }
 
-    pub(crate) async fn run(&self, file: &Path, input: Value, outside: &mut Outside) -> Run {
+    pub(crate) async fn run(
+        &self,
+        file: &Path,
+        input: Value,
+        id: &str,
+        outside: &mut Outside,
+    ) -> Run {
         let parsed = document::parse_bytes(&std::fs::read(file).unwrap()).unwrap();
         let plan = Plan::compile(&parsed.workflow, self.home.tasks.catalog()).unwrap();
         let mut run = Run::new(plan);
-        let start = Start {
-            run: parsed.workflow.id.clone(),
-            input,
-            by: Some("cli".to_owned()),
-            ..Start::default()
-        };
+        // The same id: what is made of it (ids of sub-runs, chance) is the same as well.
+        let given = serde_json::json!({ "definition": "", "input": input, "by": "cli" });
+        let given: StartInput = serde_json::from_value(given).unwrap();
+        let start = self.home.beginning(&given, id).unwrap().start;
         let give = |run: &mut Run, input: Input| {
             // What came too late is refused on both sides.
             drop(machine::step(run, input, now()));
@@ -261,14 +265,15 @@ async fn generated_workflows_end_alike_on_both_hosts() {
             std::fs::write(&file, text).unwrap();
             let input = serde_json::json!({ "n": seed % 3 });
             let mut outside = Outside::new(seed);
-            let here = local.run(&file, input.clone(), &mut outside).await;
-            let mut outside = Outside::new(seed);
             let id = format!("generated-{seed}");
+            let here = local.run(&file, input.clone(), &id, &mut outside).await;
+            let mut outside = Outside::new(seed);
             let there = on_cluster(cluster, &file, input, &id, &mut outside).await;
             if seed < RECORDED {
                 record(cluster, &id).await;
             }
-            let (here, there) = (end_of(&here), end_of(&there));
+            let (mut here, mut there) = (end_of(&here), end_of(&there));
+            without_races(&mut here, &mut there);
             (here != there).then(|| {
                 format!(
                     "seed {seed}\n{}\nhere  {}\nthere {}",
@@ -313,7 +318,7 @@ async fn samples_end_alike_on_both_hosts() {
         let input = serde_json::json!({});
         let mut outside = Outside::new(1);
         let here = local
-            .run(&file(dirs[0].path()), input.clone(), &mut outside)
+            .run(&file(dirs[0].path()), input.clone(), name, &mut outside)
             .await;
         let mut outside = Outside::new(1);
         let there = on_cluster(&cluster, &file(dirs[1].path()), input, name, &mut outside).await;

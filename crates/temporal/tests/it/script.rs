@@ -309,3 +309,35 @@ fn without_ids(value: Value) -> Value {
 pub(crate) fn both() -> Arc<Scripted> {
     Arc::new(Scripted::default())
 }
+
+/// Takes out the bodies that ended early on one of the hosts: a failure inside a body stops its other steps, and which
+/// of them had ended by then is a matter of who was quicker.
+pub(crate) fn without_races(here: &mut Value, there: &mut Value) {
+    let raced = |run: &Value| -> Vec<String> {
+        let steps = run["steps"].as_object().unwrap();
+        let early = steps.iter().filter(|(path, state)| {
+            let is_early = state["phase"] == "Cancelled" || state["skipped"] == "Ended";
+            path.contains('/') && is_early
+        });
+        early
+            .map(|(path, _)| path.split('[').next().unwrap().to_owned())
+            .collect()
+    };
+    let mut containers = raced(here);
+    containers.extend(raced(there));
+    for run in [here, there] {
+        let is_inside = |path: &str| {
+            let mut names = containers.iter();
+            names.any(|name| {
+                path.strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.starts_with('['))
+            })
+        };
+        run["steps"]
+            .as_object_mut()
+            .unwrap()
+            .retain(|path, _| !is_inside(path));
+        let edges = run["edges"].as_array_mut().unwrap();
+        edges.retain(|edge| !is_inside(edge.as_str().unwrap()));
+    }
+}
