@@ -40,8 +40,7 @@ journey("users of a team sign in and see what their roles allow", { expected: [/
     await at(page, "sign-out").click();
     await at(page, "sign-in").waitFor();
 
-    // A link with the token signs in at once, and the token leaves the address.
-    await page.goto("about:blank");
+    // A link with the token signs in at once, also in this tab, and the token leaves the address.
     await page.goto(`${url}/#token=${tokens.eve}`);
     await page.getByText("eve · run, edit").waitFor();
     assert.equal(new URL(page.url()).hash, "");

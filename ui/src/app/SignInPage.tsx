@@ -1,5 +1,5 @@
 import { Button, MantineProvider, PasswordInput, Stack, Text, Title } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { toBackendError } from "../backend/backend";
 import { Mark } from "../components/Mark";
 import { theme } from "../theme/theme";
@@ -16,6 +16,13 @@ export function SignInPage({ signIn, reason }: Props) {
   const [token, setToken] = useState("");
   const [error, setError] = useState(reason ?? null);
   const [isBusy, setBusy] = useState(false);
+
+  // A link with a token that is opened in this tab changes nothing of the address but its end.
+  useEffect(() => {
+    const takeLink = () => location.reload();
+    window.addEventListener("hashchange", takeLink);
+    return () => window.removeEventListener("hashchange", takeLink);
+  }, []);
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
