@@ -55,7 +55,7 @@ impl Arguments {
             Command::Fmt(args) => args.json,
             Command::Schema(args) => args.json,
             Command::Rpc(_) => true,
-            Command::Worker(_) | Command::Submit(_) => false,
+            Command::Worker(handed) | Command::Submit(handed) => handed.is_json(),
         }
     }
 }
@@ -132,6 +132,13 @@ pub(crate) struct Handed {
         value_name = "ARGUMENTS"
     )]
     pub(crate) rest: Vec<std::ffi::OsString>,
+}
+
+impl Handed {
+    /// Whether JSON is asked for: what goes wrong before anything is handed over is said in it as well.
+    fn is_json(&self) -> bool {
+        self.rest.iter().any(|argument| argument == "--json")
+    }
 }
 
 #[derive(Debug, Args)]
@@ -500,9 +507,10 @@ mod tests {
                 has_more = true;
                 look(inner, &format!("{path} {}", inner.get_name()), silent);
             }
+            // `rest` goes to another program as it is, `--json` with it.
             let speaks = command
                 .get_arguments()
-                .any(|argument| argument.get_id() == "json");
+                .any(|argument| argument.get_id() == "json" || argument.get_id() == "rest");
             if !has_more && !speaks {
                 silent.push(path.to_owned());
             }
