@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "that is what a bench is for")]
 
+#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/it/cluster.rs"]
 mod cluster;
 

@@ -107,7 +107,7 @@ impl Keys {
         })
     }
 
-    fn encrypt(&self, payload: Payload) -> Result<Payload, KeyError> {
+    fn encrypt(&self, payload: &Payload) -> Result<Payload, KeyError> {
         use prost::Message as _;
         let key = &self.all[&self.first];
         let mut nonce = [0; NONCE_LEN];
@@ -179,7 +179,7 @@ impl PayloadCodec for Encryption {
     ) -> BoxFuture<'static, Result<Vec<Payload>, PayloadConversionError>> {
         let keys = self.0.clone();
         async move {
-            let encrypted = payloads.into_iter().map(|one| keys.encrypt(one));
+            let encrypted = payloads.into_iter().map(|one| keys.encrypt(&one));
             encrypted.collect::<Result<_, _>>().map_err(conversion)
         }
         .boxed()
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_was_written_with_an_old_key_is_read_with_both() {
-        let sealed = keys(&[OLD]).encrypt(secret()).unwrap();
+        let sealed = keys(&[OLD]).encrypt(&secret()).unwrap();
         let text = String::from_utf8_lossy(&sealed.data).into_owned();
         assert!(!text.contains("secret"));
         assert_eq!(keys(&[NEW, OLD]).decrypt(sealed.clone()).unwrap(), secret());
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_changed_value_is_refused() {
-        let mut sealed = keys(&[OLD]).encrypt(secret()).unwrap();
+        let mut sealed = keys(&[OLD]).encrypt(&secret()).unwrap();
         *sealed.data.last_mut().unwrap() ^= 1;
         let error = keys(&[OLD]).decrypt(sealed).unwrap_err();
         assert!(matches!(error, KeyError::Damaged(name) if name == "old"));

@@ -208,11 +208,11 @@ impl Fold {
                 self.completed = self.started.take();
                 self.trouble = None;
             }
-            Attributes::WorkflowExecutionSignaledEventAttributes(one) => {
-                if one.signal_name == COMMAND {
-                    self.commands
-                        .push(((id, 0), first(one.input.as_ref(), id)?));
-                }
+            Attributes::WorkflowExecutionSignaledEventAttributes(one)
+                if one.signal_name == COMMAND =>
+            {
+                self.commands
+                    .push(((id, 0), first(one.input.as_ref(), id)?));
             }
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(one) => {
                 let request = one.accepted_request.as_ref();

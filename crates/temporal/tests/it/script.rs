@@ -205,10 +205,10 @@ impl Outside {
         for action in &actions {
             let is_last_resort = waits_only && self.is_held(action);
             match action {
-                Action::Ask { step, question } => {
-                    if Mode::of(self.seed, step) == Mode::Answers || is_last_resort {
-                        self.decide(step, question.quorum, &mut said);
-                    }
+                Action::Ask { step, question }
+                    if Mode::of(self.seed, step) == Mode::Answers || is_last_resort =>
+                {
+                    self.decide(step, question.quorum, &mut said);
                 }
                 Action::Listen { step, event, key } => {
                     let is_new = self.given.insert(format!("{step} heard"));
