@@ -458,6 +458,8 @@ impl Driver {
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
             .cancellation_token(cancel)
             .retry_policy(retry)
+            // A worker that is told to stop may be handed such a step and never begin it: then a person would be asked.
+            .do_not_eagerly_execute(!may_repeat)
             .summary(format!("{}: {}", task.kind, task.step))
             .build();
         let step = StepIn {

@@ -181,7 +181,8 @@ async fn nothing_is_lost_while_a_run_goes_on_as_a_new_one() {
     let bench = Bench::new(&server, "parts").await;
     let worker = InProcess::begin(&bench.cluster).await;
     let mut steps = vec![json!({ "id": "pause", "kind": "wait", "with": { "for": "3s" } })];
-    for index in 0..40 {
+    // The last one is answered when all the rest is said: until then the run goes on.
+    for index in 0..41 {
         steps.push(json!({ "id": format!("ask_{index}"), "kind": "approval",
             "with": { "to": ["x"], "expires": "2d" } }));
     }
@@ -203,14 +204,15 @@ async fn nothing_is_lost_while_a_run_goes_on_as_a_new_one() {
     };
     let begun = Instant::now();
     bench.start("parts", &body, settings).await;
+    let approve = |step: String| Command::Decide {
+        step,
+        by: "ada".to_owned(),
+        decision: Decision::Approved,
+        comment: None,
+        data: None,
+    };
     for index in 0..40 {
-        let command = Command::Decide {
-            step: format!("ask_{index}"),
-            by: "ada".to_owned(),
-            decision: Decision::Approved,
-            comment: None,
-            data: None,
-        };
+        let command = approve(format!("ask_{index}"));
         if index % 2 == 0 {
             bench.cluster.send("parts", command).await.unwrap();
         } else {
@@ -220,15 +222,11 @@ async fn nothing_is_lost_while_a_run_goes_on_as_a_new_one() {
             );
         }
     }
-    let late = Command::Decide {
-        step: "work_0".to_owned(),
-        by: "ada".to_owned(),
-        decision: Decision::Approved,
-        comment: None,
-        data: None,
-    };
-    let refused = bench.cluster.tell("parts", late).await.unwrap_err();
+    let astray = approve("work_0".to_owned());
+    let refused = bench.cluster.tell("parts", astray).await.unwrap_err();
     assert_eq!(refused.code, "refused", "{refused}");
+    let last = approve("ask_40".to_owned());
+    bench.cluster.send("parts", last).await.unwrap();
     let fold = bench.end("parts").await;
     let run = fold.host().unwrap().run();
     assert_eq!(status(&fold), "succeeded", "{:?}", run.ended());
@@ -236,7 +234,7 @@ async fn nothing_is_lost_while_a_run_goes_on_as_a_new_one() {
         fold.input().unwrap().log.len() >= 2,
         "it went on as a new run"
     );
-    for index in 0..40 {
+    for index in 0..41 {
         assert_eq!(phase(run, &format!("ask_{index}")), Some(Phase::Succeeded));
     }
     // The wait kept its instant through all parts.

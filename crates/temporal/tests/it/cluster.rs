@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(100);
 
-/// Settings of the server without which a run makes 20 steps a second, and a timer is a second late.
+/// Settings of the server without which a run makes 20 steps a second, a timer is a second late, and a worker that is told
+/// to stop may be handed steps that it never begins.
 const QUICK: &[&str] = &[
+    "frontend.enableCancelWorkerPollsOnShutdown=true",
     "history.transferProcessorMaxPollRPS=1000",
     "history.timerProcessorMaxPollRPS=1000",
     "history.timerProcessorMaxTimeShift=\"1ms\"",
