@@ -9,9 +9,9 @@ use baton_core::machine::{Event, Input, Outcome, Parent};
 use baton_store::RunFilter;
 use serde_json::Value;
 
-use crate::engine::Shared;
 use crate::entry::{Entry, Origin};
 use crate::error::EngineError;
+use crate::shared::Shared;
 use crate::sleep;
 
 /// Version of a sub-workflow that is looked up by file or id.

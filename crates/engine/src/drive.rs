@@ -9,11 +9,11 @@ use baton_steps::{TaskOutput, values};
 use baton_store::{Append, Appended, QuestionChanges, RunRow, StoreError};
 use tokio::task::JoinHandle;
 
-use crate::engine::Shared;
 use crate::entry::{Entry, Looks, Message, Reply};
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
 use crate::perform;
+use crate::shared::Shared;
 use crate::sleep::{self, MovedWaits};
 use crate::snapshots::{self, Occasion};
 use crate::task;

@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError};
 use baton_core::machine::{Action, Input, Plan, pending};
 use serde_json::Value;
 
-use crate::engine::Shared;
 use crate::entry::Entry;
 use crate::error::EngineError;
 use crate::recover;
+use crate::shared::Shared;
 
 /// Which events the steps of a definition may wait for.
 #[derive(Debug, Default)]

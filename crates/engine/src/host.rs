@@ -7,7 +7,7 @@ use baton_core::machine::Input;
 use baton_store::{HostNote, trial};
 
 use crate::clock::Jump;
-use crate::engine::Shared;
+use crate::shared::Shared;
 use crate::timers::Tick;
 
 /// Watches timers and clocks until the engine closes.

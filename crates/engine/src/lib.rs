@@ -20,6 +20,7 @@
 
 mod children;
 mod clock;
+mod config;
 mod disk;
 mod drive;
 mod ears;
@@ -33,6 +34,7 @@ mod perform;
 mod places;
 mod projection;
 mod recover;
+mod shared;
 mod sleep;
 mod snapshots;
 mod task;
@@ -42,10 +44,11 @@ mod watch;
 mod wind_down;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::{EngineConfig, NewRun, Signal};
 pub use disk::{
     DiskLevel, DiskState, FileSystem, Room, Space, Watermarks, disk_of, give_up_ballast,
 };
-pub use engine::{Engine, EngineConfig, NewRun, Signal};
+pub use engine::Engine;
 pub use error::EngineError;
 pub use notice::EngineNotice;
 pub use outside::{Journal, StandardTasks, Tasks};

@@ -8,8 +8,8 @@ use baton_core::machine::{self, Action, Input, Task, TaskResult};
 use tokio_util::sync::CancellationToken;
 
 use crate::children::{self, Child};
-use crate::engine::Shared;
 use crate::entry::{Entry, Looks, State};
+use crate::shared::Shared;
 use crate::task::{Purpose, carry_out};
 
 /// Begins what is pending and not under way, and stops what is no longer wanted.

@@ -12,10 +12,10 @@ use baton_store::{RunRow, TakingUp};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::engine::Shared;
 use crate::entry::{Entry, Origin, State};
 use crate::error::EngineError;
 use crate::projection::Projection;
+use crate::shared::Shared;
 
 /// How many events are read at a time.
 const PAGE: u32 = 5_000;

@@ -12,11 +12,11 @@ use baton_core::machine::{Action, Input, Run, Status, pending};
 use baton_store::{WaitChanges, WaitFor, Waits};
 use tokio::sync::Semaphore;
 
-use crate::engine::Shared;
 use crate::entry::{Entry, Looks, Message, Put, State};
 use crate::error::EngineError;
 use crate::perform::{run_timers, step_timers};
 use crate::recover;
+use crate::shared::Shared;
 use crate::snapshots::{self, Occasion};
 
 /// What a run costs in memory beside its events, in events.

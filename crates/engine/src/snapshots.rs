@@ -10,8 +10,8 @@ use std::sync::Arc;
 use baton_core::machine::{Plan, Run, compact, restore, snapshot};
 use baton_store::{Store, StoreError};
 
-use crate::engine::Shared;
 use crate::entry::Entry;
+use crate::shared::Shared;
 
 /// Folder in the data folder.
 const FOLDER: &str = "snapshots";

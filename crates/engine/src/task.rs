@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::drive::{FIRST_RETRY, LAST_RETRY};
-use crate::engine::Shared;
 use crate::entry::{Entry, TaskId};
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 use baton_store::trial;
 
 /// How long a task that was told to stop may take before it is dropped.

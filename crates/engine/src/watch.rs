@@ -7,9 +7,9 @@ use baton_core::machine::{self, Input, Status};
 use baton_store::RunFilter;
 
 use crate::disk::DiskLevel;
-use crate::engine::Shared;
 use crate::entry::Entry;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 /// How often the disk is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

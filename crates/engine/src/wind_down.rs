@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use baton_core::machine::{self, Input};
 
-use crate::engine::{Engine, Shared};
+use crate::engine::Engine;
 use crate::entry::Entry;
+use crate::shared::Shared;
 
 /// Between two looks whether something still acts.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

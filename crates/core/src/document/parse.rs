@@ -3,6 +3,7 @@
 //! [`parse`] fails only where nothing could be shown: no JSON, no object, no `steps`, or a file beyond the
 //! limits. Everything else becomes a [`Problem`] beside a document that holds what was there.
 
+mod fields;
 mod json;
 mod read;
 

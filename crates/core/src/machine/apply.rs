@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::event::{Decision, Event, Logged};
 use super::plan::Control;
-use super::run::{
-    Answer, At, Compensation, Ended, FrameIx, FramePhase, IterationState, Phase, Run, Signal,
-    Started, StepState, Todo, UndoPhase, UndoState, Wait,
+use super::run::{At, Ended, FrameIx, Run, Started, Todo};
+use super::state::{
+    Answer, Compensation, FramePhase, IterationState, Phase, Signal, StepState, UndoPhase,
+    UndoState, Wait,
 };
 use crate::Millis;
 

@@ -7,7 +7,8 @@
 use std::ops::{Index, IndexMut, Range};
 use std::sync::{Arc, OnceLock};
 
-use super::run::{At, Frame, FrameIx, FramePhase};
+use super::run::{At, FrameIx};
+use super::state::{Frame, FramePhase};
 
 /// All graphs of a run, by number.
 #[derive(Debug, Clone, Default)]

@@ -39,6 +39,7 @@ mod progress;
 mod resolve;
 mod run;
 mod snapshot;
+mod state;
 
 pub use action::{Action, Task};
 pub use apply::{Impossible, apply};
@@ -51,11 +52,9 @@ pub use event::{
 pub use input::{Input, Start, TaskResult};
 pub use pending::{RUN_TIMERS, STEP_TIMERS, Touched, TouchedStep, pending};
 pub use plan::Plan;
-pub use run::{
-    Answer, EdgeState, Ended, IterationState, Phase, Run, Started, Status, StepMore, StepState,
-    StepView, UndoPhase, Wait,
-};
+pub use run::{Ended, Run, Started, Status, StepView};
 pub use snapshot::{SnapshotError, compact, restore, snapshot, state_format};
+pub use state::{Answer, EdgeState, IterationState, Phase, StepMore, StepState, UndoPhase, Wait};
 
 use std::sync::Arc;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::action::{Action, Task};
 use super::event::StepPath;
-use super::run::{At, FramePhase, Phase, Run, StepMore, Todo, Wait};
+use super::run::{At, Run, Todo};
+use super::state::{FramePhase, Phase, StepMore, Wait};
 
 /// What the timers of a step are named, each followed by `:` and the path of the step.
 pub const STEP_TIMERS: &[&str] = &[

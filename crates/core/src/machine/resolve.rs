@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::event::{EdgeResolution, Evaluation, Event};
 use super::plan::{EdgePlan, RetryPlan};
-use super::run::{At, FramePhase, Phase, Run};
+use super::run::{At, Run};
+use super::state::{FramePhase, Phase};
 use crate::Millis;
 use crate::document::On;
 use crate::error::StepError;

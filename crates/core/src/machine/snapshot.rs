@@ -14,7 +14,8 @@ use super::budget::Spent;
 use super::frames::{Frames, Packed};
 use super::pending::Touched;
 use super::plan::Plan;
-use super::run::{At, Ended, Frame, FrameIx, Run, Signal, Started, Todo};
+use super::run::{At, Ended, FrameIx, Run, Started, Todo};
+use super::state::{Frame, Signal};
 use crate::Millis;
 
 /// Everything that decides what the state of a run is.
@@ -27,6 +28,7 @@ const SOURCES: &[&str] = &[
     include_str!("progress.rs"),
     include_str!("run.rs"),
     include_str!("snapshot.rs"),
+    include_str!("state.rs"),
 ];
 
 static FORMAT: LazyLock<String> = LazyLock::new(|| {

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use super::registry::{self, Registered};
 use super::{Name, lock};
-use crate::engine::Shared;
 use crate::entry::Origin;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 mod scope;
 

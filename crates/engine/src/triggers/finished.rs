@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::registry::{self, Registered};
 use super::{Name, dispatch, new_run};
-use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 /// How many firings of ends of runs may lead to one another.
 pub(crate) const MOST_DEPTH: u32 = 16;

@@ -54,9 +54,10 @@ use baton_store::{Activation, Firing, FiringState, HookRequest, NewFiring, Recor
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
-use crate::engine::{Engine, Shared};
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 pub use activate::Activate;
 pub(crate) use dispatch::run_ended;

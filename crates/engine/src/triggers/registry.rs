@@ -9,9 +9,9 @@ use baton_core::trigger::TriggerSpec;
 use baton_store::{Activation, ActivationState, Store};
 
 use super::{Name, lock};
-use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 /// Triggers by name, each for one revision.
 #[derive(Debug, Default)]

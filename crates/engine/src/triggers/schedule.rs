@@ -16,9 +16,9 @@ use serde_json::json;
 use super::missed::{self, NotFired};
 use super::registry::{self, Registered};
 use super::{dispatch, new_run};
-use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 
 /// How often the clock is looked at although nothing is due: a clock that was put back is noticed within this time.
 const LOOK_AGAIN_MS: i64 = 30_000;

@@ -9,8 +9,8 @@ use baton_core::machine::{Event, Logged, Task};
 use serde_json::{Map, Value};
 
 use super::lock;
-use crate::engine::Shared;
 use crate::entry::Entry;
+use crate::shared::Shared;
 
 /// How many writes are remembered.
 const MOST: usize = 20_000;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use baton_store::{FiringState, NewFiring, Recorded, RunFilter, StoreError, WatchedFile};
 
 use super::desk::{Desk, FileFiring, LedgerRow, Mark, Writer};
-use crate::engine::Shared;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 use crate::triggers::registry::Registered;
 use crate::triggers::writes::Author;
 use crate::triggers::{MOST_WAITING, dispatch, new_run};

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::hints::Hints;
 use super::keeper::Keeper;
 use super::source::FileSource;
-use crate::engine::Shared;
+use crate::shared::Shared;
 use crate::triggers::Name;
 use crate::triggers::registry::{self, Registered};
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use baton_store::{HookRequest, NewFiring, Recorded, StoreError};
 
 use super::hooks::{Delivery, HookName, Taken, Taker};
-use crate::engine::Shared;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 use crate::triggers::{MOST_WAITING, dispatch, new_run};
 
 /// Records deliveries in the store.

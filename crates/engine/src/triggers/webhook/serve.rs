@@ -16,9 +16,9 @@ use super::listener::Listener;
 use super::post::Post;
 use super::proof::{LEAST_SECRET, WINDOW_MS};
 use super::routes::PREFIX;
-use crate::engine::Shared;
 use crate::error::EngineError;
 use crate::notice::EngineNotice;
+use crate::shared::Shared;
 use crate::triggers::{Triggers, lock, registry};
 
 /// How long what did not work is left alone.
