@@ -18,6 +18,7 @@ use crate::catalog::SampleList;
 use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::history::Histories;
+use crate::targets::line::Lines;
 use crate::{bridge, handlers, keeping, places, safe_mode};
 
 /// How many events a slow reader may be behind before it has to read everything again.
@@ -104,6 +105,7 @@ struct Inner {
     is_watching: AtomicBool,
     watched: Mutex<BTreeMap<PathBuf, Option<SystemTime>>>,
     histories: Histories,
+    lines: Lines,
     closing: CancellationToken,
     /// Number of this start, if it was noted.
     start: Option<i64>,
@@ -169,6 +171,7 @@ impl App {
                 is_watching: AtomicBool::new(false),
                 watched: Mutex::default(),
                 histories: Histories::default(),
+                lines: Lines::default(),
                 closing: CancellationToken::new(),
                 start,
                 safe_mode: RwLock::new(safe_mode),
@@ -269,6 +272,7 @@ impl App {
     /// are taken up again at the next start.
     pub async fn shutdown(&self) {
         self.inner.closing.cancel();
+        self.inner.lines.close_all().await;
         if let Some(engine) = &self.inner.engine {
             engine.close().await;
         }
@@ -301,6 +305,11 @@ impl App {
             caller: self.caller.clone(),
         };
         (weak, self.inner.closing.clone())
+    }
+
+    /// The connections to targets.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.inner.lines
     }
 
     /// Tells front ends.
@@ -447,6 +456,7 @@ impl App {
 }
 
 /// An app that may be gone.
+#[derive(Debug)]
 pub(crate) struct WeakApp {
     inner: Weak<Inner>,
     asker: Arc<Asker>,

@@ -49,6 +49,15 @@ pub enum BackendEvent {
     WorkflowsChanged,
     /// A trigger or a saved input was changed, or something became of a firing.
     TriggersChanged,
+    /// A target was kept, changed or forgotten.
+    TargetsChanged,
+    /// Something changed at a target that somebody uses. `lagged`: read again what is shown of it.
+    Target {
+        /// Id of the target.
+        target: String,
+        /// What: of runs, questions, workflows or triggers there.
+        event: Box<BackendEvent>,
+    },
     /// The reader was too slow: read everything again.
     Lagged,
 }

@@ -136,6 +136,9 @@ impl From<ApiError> for Trouble {
             | Code::Unauthorized
             | Code::Forbidden
             | Code::Io
+            | Code::TargetUnreachable
+            | Code::TargetRefused
+            | Code::TargetDiffers
             | Code::Store => Exit::Unusable,
             Code::Conflict | Code::AlreadyEnded | Code::OwnerGone | Code::Internal => Exit::Failure,
         };

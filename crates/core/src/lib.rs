@@ -10,6 +10,7 @@
 //! * [`machine`]: the deterministic state machine – `decide`, `apply`, `pending`.
 //! * [`validate`]: all findings about a document at once.
 //! * [`compare`]: what is different between two versions of a workflow.
+//! * [`elsewhere`]: what a workflow does otherwise in another place.
 //! * [`layout`]: places for steps that have none.
 //! * [`schedule`]: when a schedule fires; [`trigger`]: the settings of triggers.
 //!
@@ -24,6 +25,7 @@ pub mod compare;
 pub mod control;
 pub mod document;
 pub mod duration;
+pub mod elsewhere;
 pub mod error;
 pub mod expression;
 pub mod kind_version;

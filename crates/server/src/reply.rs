@@ -66,6 +66,9 @@ pub(crate) fn failed(error: ApiError) -> Response {
         Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::Untrusted | Code::Forbidden => StatusCode::FORBIDDEN,
         Code::Store | Code::OwnerGone => StatusCode::SERVICE_UNAVAILABLE,
+        Code::TargetUnreachable | Code::TargetRefused | Code::TargetDiffers => {
+            StatusCode::BAD_GATEWAY
+        }
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, Json(error)).into_response()

@@ -31,6 +31,8 @@ export const keys = {
   runs: ["runs"],
   triggers: ["triggers"],
   kept: ["kept"],
+  targets: ["targets"],
+  target: (id: string) => ["target", id],
   run: (id: string) => ["run", id],
   folder: (path: string | null) => ["folder", path],
   table: (artifact: string) => ["table", artifact],
@@ -173,6 +175,12 @@ export function invalidateFor(client: QueryClient, event: BackendEvent): void {
       break;
     case "lagged":
       forget([]);
+      break;
+    case "targets-changed":
+      forget(keys.targets);
+      break;
+    case "target":
+      forget(keys.target(event.target));
       break;
     case "notification":
       break;

@@ -34,4 +34,12 @@ run: string | null, } | { "type": "file-changed",
 /**
  * Absolute.
  */
-path: string, } | { "type": "disk-changed" } | { "type": "safe-mode-changed" } | { "type": "workflows-changed" } | { "type": "triggers-changed" } | { "type": "lagged" };
+path: string, } | { "type": "disk-changed" } | { "type": "safe-mode-changed" } | { "type": "workflows-changed" } | { "type": "triggers-changed" } | { "type": "targets-changed" } | { "type": "target", 
+/**
+ * Id of the target.
+ */
+target: string, 
+/**
+ * What: of runs, questions, workflows or triggers there.
+ */
+event: BackendEvent, } | { "type": "lagged" };

@@ -3,4 +3,4 @@
 /**
  * Why a command failed, as far as a caller can act on it.
  */
-export type Code = "bad-request" | "unknown-command" | "not-found" | "conflict" | "invalid" | "unusable" | "untrusted" | "unauthorized" | "forbidden" | "already-ended" | "io" | "store" | "owner-gone" | "internal";
+export type Code = "bad-request" | "unknown-command" | "not-found" | "conflict" | "invalid" | "unusable" | "untrusted" | "unauthorized" | "forbidden" | "already-ended" | "io" | "store" | "owner-gone" | "target-unreachable" | "target-refused" | "target-differs" | "internal";

@@ -41,6 +41,7 @@ import type { RunId } from "./RunId";
 import type { RunList } from "./RunList";
 import type { RunListed } from "./RunListed";
 import type { RunRaise } from "./RunRaise";
+import type { RunReset } from "./RunReset";
 import type { RunSettle } from "./RunSettle";
 import type { RunStart } from "./RunStart";
 import type { RunStarted } from "./RunStarted";
@@ -55,6 +56,14 @@ import type { SignalSend } from "./SignalSend";
 import type { SignalSent } from "./SignalSent";
 import type { TablePage } from "./TablePage";
 import type { TableRows } from "./TableRows";
+import type { TargetAdd } from "./TargetAdd";
+import type { TargetCall } from "./TargetCall";
+import type { TargetChecked } from "./TargetChecked";
+import type { TargetId } from "./TargetId";
+import type { TargetLine } from "./TargetLine";
+import type { TargetListed } from "./TargetListed";
+import type { TargetProblemList } from "./TargetProblemList";
+import type { TargetProblems } from "./TargetProblems";
 import type { TextFile } from "./TextFile";
 import type { TextFileSave } from "./TextFileSave";
 import type { TokenMade } from "./TokenMade";
@@ -154,6 +163,8 @@ export type Commands = {
   run_raise: { request: RunRaise; response: Nothing };
   /** Lets a run go on that was set aside. */
   run_release: { request: RunId; response: Nothing };
+  /** Goes back to a step of a run; what was finished before is not repeated. */
+  run_reset: { request: RunReset; response: RunStarted };
   /** Starts steps again. */
   run_resume: { request: RunId; response: Nothing };
   /** Does not wait for the next attempt. */
@@ -178,6 +189,20 @@ export type Commands = {
   signal_send: { request: SignalSend; response: SignalSent };
   /** Reads a page of a table. */
   table_page: { request: TablePage; response: TableRows };
+  /** Keeps a place where runs go, or changes it. */
+  target_add: { request: TargetAdd; response: TargetLine };
+  /** Asks a target what this computer would be asked. */
+  target_call: { request: TargetCall; response: AnyValue };
+  /** Looks whether runs can go to a target. */
+  target_check: { request: TargetId; response: TargetChecked };
+  /** The places where runs go besides this computer. */
+  target_list: { request: Nothing; response: TargetListed };
+  /** What a workflow does otherwise on a target. */
+  target_problems: { request: TargetProblems; response: TargetProblemList };
+  /** Forgets a target. */
+  target_remove: { request: TargetId; response: Nothing };
+  /** Looks whether runs can go there, before it is kept. */
+  target_try: { request: TargetAdd; response: TargetChecked };
   /** Writes a text file, atomically. */
   text_save: { request: TextFileSave; response: Nothing };
   /** Activates the triggers of a workflow, exactly as it is now. */
@@ -268,6 +293,7 @@ export const COMMAND_ROLES: { readonly [Name in keyof Commands]: Role } = {
   run_pause: "run",
   run_raise: "run",
   run_release: "admin",
+  run_reset: "run",
   run_resume: "run",
   run_retry_now: "run",
   run_settle: "run",
@@ -280,6 +306,13 @@ export const COMMAND_ROLES: { readonly [Name in keyof Commands]: Role } = {
   settings_set: "view",
   signal_send: "run",
   table_page: "view",
+  target_add: "admin",
+  target_call: "view",
+  target_check: "view",
+  target_list: "view",
+  target_problems: "view",
+  target_remove: "admin",
+  target_try: "admin",
   text_save: "edit",
   trigger_activate: "edit",
   trigger_deactivate: "edit",

@@ -12,6 +12,7 @@ mod revisions;
 mod runs;
 mod safe_mode;
 mod settings;
+mod targets;
 mod triggers;
 mod users;
 mod values;
@@ -37,6 +38,10 @@ pub use runs::{
 pub use safe_mode::{run_release, safe_mode_get, safe_mode_leave};
 pub(crate) use settings::settings_of;
 pub use settings::{settings_get, settings_set};
+pub use targets::{
+    run_reset, target_add, target_call, target_check, target_list, target_problems, target_remove,
+    target_try,
+};
 pub use triggers::{
     input_delete, input_list, input_save, schedule_preview, trigger_activate, trigger_deactivate,
     trigger_fire, trigger_firings, trigger_list, trigger_pause, trigger_resume,

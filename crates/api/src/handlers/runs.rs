@@ -40,7 +40,7 @@ pub async fn run_start(app: &App, request: RunStart) -> Result<RunStarted, ApiEr
 
 /// Who may start but not change workflows starts what the server keeps, and no document of their own: a document can do
 /// whatever the account of the server can.
-async fn require_kept(app: &App, document: &Workflow) -> Result<(), ApiError> {
+pub(super) async fn require_kept(app: &App, document: &Workflow) -> Result<(), ApiError> {
     if app.caller().may(Role::Edit) {
         return Ok(());
     }

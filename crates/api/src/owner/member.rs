@@ -24,7 +24,7 @@ use crate::headless::{Request, RunResult, Watch, to_the_end};
 
 use super::frame::{News, Wants, Work};
 use super::line::{Calls, Line, NoAnswer, NoLine};
-use super::repeat::is_repeatable;
+use super::repeat::may_be_asked_again;
 use super::serve::Served;
 use super::socket::Owner;
 
@@ -133,7 +133,7 @@ impl Member {
                 Role::Client(calls) => match calls.call(caller, name, &request).await {
                     Ok(answer) => return answer,
                     Err(NoAnswer::NotSent) => {}
-                    Err(NoAnswer::Lost) if is_repeatable(name) => {}
+                    Err(NoAnswer::Lost) if may_be_asked_again(name, &request) => {}
                     Err(NoAnswer::Lost) => return Err(gone(&format!("answered `{name}`"))),
                     Err(NoAnswer::Unsendable(error)) => return Err(error),
                 },

@@ -29,6 +29,7 @@ mod serve;
 mod socket;
 
 pub use member::Member;
+pub(crate) use repeat::is_repeatable;
 pub use socket::Owner;
 
 use std::path::Path;

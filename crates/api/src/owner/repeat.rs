@@ -1,5 +1,7 @@
 //! Which commands may be asked once more when nobody knows whether they were carried out.
 
+use serde_json::Value;
+
 /// They change nothing, or the same thing twice.
 const REPEATABLE: &[&str] = &[
     "app_info",
@@ -32,6 +34,10 @@ const REPEATABLE: &[&str] = &[
     "settings_get",
     "settings_set",
     "table_page",
+    "target_check",
+    "target_list",
+    "target_problems",
+    "target_try",
     "text_save",
     "trigger_firings",
     "trigger_list",
@@ -55,6 +61,14 @@ const REPEATABLE: &[&str] = &[
 /// Whether asking twice is as good as asking once. A command that this list does not know is not.
 pub(crate) fn is_repeatable(command: &str) -> bool {
     REPEATABLE.binary_search(&command).is_ok()
+}
+
+/// As [`is_repeatable`], of a command that is passed on to a target as well.
+pub(crate) fn may_be_asked_again(command: &str, request: &Value) -> bool {
+    match request.get("command").and_then(Value::as_str) {
+        Some(inner) if command == "target_call" => is_repeatable(inner),
+        _ => is_repeatable(command),
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +98,10 @@ mod tests {
             assert!(!is_repeatable(name), "{name}");
         }
         assert!(is_repeatable("draft_put"));
+        let passed_on = |command: &str| {
+            may_be_asked_again("target_call", &serde_json::json!({ "command": command }))
+        };
+        assert!(passed_on("run_get") && !passed_on("run_start"));
+        assert!(!may_be_asked_again("target_call", &Value::Null));
     }
 }

@@ -1,0 +1,7 @@
+//! What a workflow does otherwise in another place than this computer, read off the document: said while it is drawn.
+//!
+//! Nothing here keeps a workflow from being handed over: what it does there may be just what is meant.
+
+mod server;
+
+pub use server::on_server;
