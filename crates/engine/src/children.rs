@@ -189,17 +189,10 @@ async fn resolve(
             .hint("give a path that starts from the folder of this workflow"));
         }
     }
-    let filter = RunFilter {
-        workflow: Some(name.to_owned()),
-        limit: 1,
-        ..RunFilter::default()
-    };
-    let found = shared.store.runs(filter).await;
-    let (rows, _) = found.map_err(|error| EngineError::from(error).into_step_error())?;
-    if let Some(row) = rows.into_iter().next()
-        && let Some(text) = definition(shared, &row.digest).await?
+    if let Some((digest, path)) = kept(shared, name).await?
+        && let Some(text) = definition(shared, &digest).await?
     {
-        return Ok((parse(name, text.as_bytes())?, row.path.map(PathBuf::from)));
+        return Ok((parse(name, text.as_bytes())?, path));
     }
     Err(StepError::permanent(
         "workflow-not-found",
@@ -208,6 +201,23 @@ async fn resolve(
     .hint(format!(
         "put `{name}.baton.json` beside this workflow, or give the path of a file"
     )))
+}
+
+/// The digest of the workflow with this id that was pushed here last, else of the one that ran last, and its file.
+async fn kept(shared: &Shared, id: &str) -> Result<Option<(String, Option<PathBuf>)>, StepError> {
+    let trouble = |error| EngineError::from(error).into_step_error();
+    let pushed = shared.store.revision(id, None).await.map_err(trouble)?;
+    if let Some(pushed) = pushed {
+        return Ok(Some((pushed.digest, None)));
+    }
+    let filter = RunFilter {
+        workflow: Some(id.to_owned()),
+        limit: 1,
+        ..RunFilter::default()
+    };
+    let (rows, _) = shared.store.runs(filter).await.map_err(trouble)?;
+    let last = rows.into_iter().next();
+    Ok(last.map(|row| (row.digest, row.path.map(PathBuf::from))))
 }
 
 async fn definition(shared: &Shared, digest: &str) -> Result<Option<String>, StepError> {

@@ -2,6 +2,7 @@
 
 use baton_core::document::{self, Workflow};
 use baton_core::machine::{Decision, Outcome};
+use baton_store::{NewRevision, RevisionRow};
 use serde_json::json;
 
 use crate::support::{Act, Bench, workflow};
@@ -62,6 +63,37 @@ async fn a_version_that_ran_before_is_found_by_its_digest() {
         bench.run(&pinned, json!(null)).await.outcome,
         Outcome::Succeeded
     );
+}
+
+#[tokio::test]
+async fn a_sub_workflow_that_was_pushed_is_found_by_its_id_in_its_last_revision() {
+    let bench = Bench::new().await;
+    // A run of an older version does not count.
+    let mut older = child();
+    older.steps[1].with.insert("outcome".into(), json!("older"));
+    bench.run(&older, json!({ "n": 1 })).await;
+    for (base, outcome) in [(0, "first"), (1, "second")] {
+        let mut pushed = child();
+        pushed.steps[1]
+            .with
+            .insert("outcome".into(), json!(outcome));
+        let row = RevisionRow {
+            workflow: "child".to_owned(),
+            revision: base + 1,
+            name: "child".to_owned(),
+            digest: document::digest(&pushed),
+            layout: "{}".to_owned(),
+            pushed_by: "eve".to_owned(),
+            pushed_at: 0,
+        };
+        let text = document::print(&pushed);
+        let new = NewRevision { base, row, text };
+        assert_eq!(bench.store.revision_put(new).await.unwrap(), Some(base + 1));
+        let ended = bench.run(&parent("child"), json!(null)).await;
+        assert_eq!(ended.outcome, Outcome::Succeeded, "{:?}", ended.error);
+        let children = bench.store.children(&ended.run).await.unwrap();
+        assert_eq!(children[0].outcome.as_deref(), Some(outcome));
+    }
 }
 
 #[tokio::test]
