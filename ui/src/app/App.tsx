@@ -8,9 +8,12 @@ import { BackupsDialog } from "../features/keeping/BackupsDialog";
 import { StartPage } from "../features/start/StartPage";
 import { LimitsDialog } from "../features/system/LimitsDialog";
 import { SafeModeDialog } from "../features/system/SafeModeDialog";
+import { TargetsDialog } from "../features/targets/TargetsDialog";
 import { WebhooksDialog } from "../features/webhooks/WebhooksDialog";
 import { useSettings } from "../state/settings";
+import { watchTargetProblems } from "../state/target-problems";
 import { useView } from "../state/view";
+import { watchTargets } from "../state/watch-targets";
 import { theme } from "../theme/theme";
 import { CommandPalette } from "./CommandPalette";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -24,6 +27,8 @@ import { useCommandKeys } from "./use-command-keys";
 export function App({ client }: { client: QueryClient }) {
   const scheme = useSettings((settings) => settings.theme);
   useEffect(() => listenToBackend(client), [client]);
+  useEffect(() => watchTargets(client), [client]);
+  useEffect(() => watchTargetProblems(), []);
   useEffect(() => guardClosing(), []);
   return (
     <QueryClientProvider client={client}>
@@ -54,6 +59,7 @@ function Page() {
       <LimitsDialog />
       <SafeModeDialog />
       <WebhooksDialog />
+      <TargetsDialog />
       <AskDialog />
     </>
   );

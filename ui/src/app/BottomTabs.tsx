@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronUp } from "lucide-react";
 import { inboxQuery, triggersQuery } from "../backend/queries";
 import { useEditor } from "../state/editor";
+import { useTargetProblems } from "../state/target-problems";
+import { useTargets } from "../state/targets";
 import { useView } from "../state/view";
 import classes from "./BottomTabs.module.css";
 import { keyLabels } from "./keys";
@@ -12,8 +14,10 @@ import { panelsOf } from "./panels";
 export function BottomTabs() {
   const active = useView((view) => view.bottom);
   const showPanel = useView((view) => view.showPanel);
-  const problems = useEditor((editor) => editor.check?.problems.length ?? 0);
-  const inbox = useQuery(inboxQuery).data?.items.length ?? 0;
+  const chosen = useTargets((targets) => targets.chosen);
+  const there = useTargetProblems((known) => known.problems.length);
+  const problems = useEditor((editor) => editor.check?.problems.length ?? 0) + there;
+  const inbox = useQuery(inboxQuery(chosen)).data?.items.length ?? 0;
   const workflow = useEditor((editor) => editor.doc?.id);
   const triggers =
     useQuery(triggersQuery).data?.triggers.filter((line) => line.workflow === workflow).length ?? 0;

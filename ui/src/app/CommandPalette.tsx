@@ -5,8 +5,10 @@ import { useMemo, useState } from "react";
 import { useCatalog } from "../backend/queries";
 import { iconOf } from "../components/icons";
 import { useCanvas } from "../features/canvas/canvas-store";
+import { addressOf, placeIcon } from "../features/targets/target-looks";
 import { eachStep, titleOf } from "../state/document";
 import { useEditor } from "../state/editor";
+import { useTargets } from "../state/targets";
 import { useView } from "../state/view";
 import { commands, isEnabled, runCommand } from "./commands";
 import { keyLabels } from "./keys";
@@ -16,6 +18,8 @@ export function CommandPalette() {
   const doc = useEditor((editor) => editor.doc);
   const catalog = useCatalog();
   const [opened, setOpened] = useState(0);
+  const list = useTargets((targets) => targets.list);
+  const chosen = useTargets((targets) => targets.chosen);
   const isFinding = useView((view) => view.isFinding);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what can be done is asked anew at every opening
@@ -57,10 +61,24 @@ export function CommandPalette() {
         });
       });
     }
+    const places = (list ?? [])
+      .filter((line) => line.id !== chosen)
+      .map((line): SpotlightActionData => {
+        const Icon = placeIcon(line.place.kind);
+        return {
+          id: `target:${line.id}`,
+          label: `Run on ${line.name}`,
+          description: addressOf(line.place),
+          keywords: ["target", "where runs go"],
+          leftSection: <Icon size={17} />,
+          onClick: () => useTargets.getState().choose(line.id),
+        };
+      });
+    if (places.length > 0) groups.set("Run", [...(groups.get("Run") ?? []), ...places]);
     const all: SpotlightActionGroupData[] = [...groups].map(([group, list]) => ({ group, actions: list }));
     const shown = { group: "Go to step", actions: steps };
     return steps.length === 0 ? all : isFinding ? [shown] : [...all, shown];
-  }, [doc, catalog, opened, isFinding]);
+  }, [doc, catalog, opened, isFinding, list, chosen]);
 
   return (
     <Spotlight

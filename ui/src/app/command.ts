@@ -1,4 +1,5 @@
 import type { LucideIcon } from "lucide-react";
+import type { Target } from "../backend/target";
 import type { Commands } from "../bindings/Commands";
 
 export type CommandGroup =
@@ -35,6 +36,8 @@ export type Command = {
   isEdit?: boolean;
   /** The command of the backend that it comes to: a user whose roles do not allow that cannot carry it out. */
   needs?: keyof Commands;
+  /** Where that command goes; absent: to the Baton that answers this page. */
+  where?(): Target;
   /** Whether it can be done now. */
   when?(): boolean;
   run(): unknown;

@@ -9,13 +9,17 @@ import {
   Gauge,
   Home,
   Image,
+  Monitor,
+  MonitorCog,
   Moon,
   Mouse,
   PanelBottom,
   Play,
+  Plus,
   Redo2,
   Save,
   SaveAll,
+  Server,
   ShieldAlert,
   Square,
   SunMoon,
@@ -23,7 +27,8 @@ import {
   Webhook,
   Zap,
 } from "lucide-react";
-import { call } from "../backend/call";
+import { callAt } from "../backend/call";
+import { HERE } from "../backend/target";
 import { useCanvas } from "../features/canvas/canvas-store";
 import { canvasCommands } from "../features/canvas/commands";
 import { startRun } from "../features/runs/start-run";
@@ -35,6 +40,7 @@ import { whyNot } from "../state/rights";
 import { hasEnded, useRun } from "../state/run";
 import { useSettings } from "../state/settings";
 import { useSystem } from "../state/system";
+import { useTargets } from "../state/targets";
 import { tell, tellError } from "../state/tell";
 import { useView } from "../state/view";
 import type { Command } from "./command";
@@ -45,7 +51,7 @@ const isEditing = () => isOpen() && useRun.getState().runId === null;
 
 /** Stops the run that is shown, if it still goes on. */
 export async function stopRun(): Promise<void> {
-  const { runId, view } = useRun.getState();
+  const { runId, target, view } = useRun.getState();
   if (runId === null || !view || hasEnded(view.summary.status)) return;
   const answer = await ask({
     title: `Stop run ${view.summary.number}?`,
@@ -57,7 +63,7 @@ export async function stopRun(): Promise<void> {
   });
   if (answer === null) return;
   try {
-    await call("run_cancel", { run: runId, undo: answer === "undo" });
+    await callAt(target, "run_cancel", { run: runId, undo: answer === "undo" });
   } catch (thrown) {
     tellError("The run was not stopped", thrown);
   }
@@ -156,6 +162,7 @@ export const commands: readonly Command[] = [
   {
     id: "run",
     needs: "run_start",
+    where: () => useTargets.getState().chosen,
     title: "Run…",
     group: "Run",
     icon: Play,
@@ -167,6 +174,7 @@ export const commands: readonly Command[] = [
   {
     id: "stop",
     needs: "run_cancel",
+    where: () => useRun.getState().target,
     title: "Stop the run",
     group: "Run",
     icon: Square,
@@ -177,6 +185,43 @@ export const commands: readonly Command[] = [
       return view !== null && !hasEnded(view.summary.status);
     },
     run: stopRun,
+  },
+  {
+    id: "target",
+    title: "Where runs go…",
+    group: "Run",
+    icon: MonitorCog,
+    keys: ["Mod+Shift+Enter"],
+    words: "target server temporal cluster connection computer",
+    inText: true,
+    when: isOpen,
+    run: () => useTargets.getState().openMenu(true),
+  },
+  {
+    id: "target-here",
+    title: "Run on this computer",
+    group: "Run",
+    icon: Monitor,
+    words: "target local here",
+    when: () => useTargets.getState().chosen !== HERE,
+    run: () => useTargets.getState().choose(HERE),
+  },
+  {
+    id: "target-add",
+    needs: "target_add",
+    title: "Add a target…",
+    group: "Settings",
+    icon: Plus,
+    words: "server temporal cluster connection where runs go",
+    run: () => useTargets.getState().show({ view: "form", target: null }),
+  },
+  {
+    id: "targets",
+    title: "Targets…",
+    group: "Settings",
+    icon: Server,
+    words: "server temporal cluster connection where runs go manage",
+    run: () => useTargets.getState().show({ view: "list" }),
   },
   {
     id: "close-run",
@@ -330,7 +375,7 @@ export const commands: readonly Command[] = [
 export function isEnabled(command: Command): boolean {
   if (command.onCanvas && useCanvas.getState().api === null) return false;
   if (command.isEdit && (!isEditing() || useEditor.getState().readOnly !== null)) return false;
-  if (command.needs && whyNot(command.needs) !== null) return false;
+  if (command.needs && whyNot(command.needs, command.where?.()) !== null) return false;
   return command.when?.() ?? true;
 }
 

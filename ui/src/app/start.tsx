@@ -5,6 +5,7 @@ import { openPath } from "../state/files";
 import { rememberOpen, reopenLast } from "../state/reopen";
 import { useRights } from "../state/rights";
 import { useSettings } from "../state/settings";
+import { useTargets } from "../state/targets";
 import { App } from "./App";
 import { FullPage } from "./FullPage";
 import { SignInPage } from "./SignInPage";
@@ -68,6 +69,7 @@ export async function start(root: Root): Promise<void> {
     console.info("it is not known who looks at this page", thrown);
   }
   await useSettings.getState().loadSettings();
+  await useTargets.getState().takeUp();
   root.render(<App client={client} />);
   getBackend().onOpenFile?.((path) => void openPath(path));
   const named = new URLSearchParams(location.search).get("open");

@@ -6,6 +6,7 @@ import type { Step } from "../bindings/Step";
 import type { StepStatus } from "../bindings/StepStatus";
 import type { Workflow } from "../bindings/Workflow";
 import type { Backend } from "./backend";
+import { demoTargets } from "./demo-targets";
 import { demoTriggers } from "./demo-triggers";
 import { memoryBackend, plainCheck } from "./memory";
 
@@ -395,5 +396,6 @@ export function demoBackend(): Backend {
     run_events: () => ({ events: [], last: 20 }),
   });
   backend.givenRun(runOf(churn));
+  for (const target of demoTargets(churn, runOf(churn))) backend.givenTarget(target);
   return backend;
 }

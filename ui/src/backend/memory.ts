@@ -1,7 +1,10 @@
 import type { BackendEvent } from "../bindings/BackendEvent";
 import type { Commands } from "../bindings/Commands";
 import type { EngineLimits } from "../bindings/EngineLimits";
+import type { Problem } from "../bindings/Problem";
 import type { RunView } from "../bindings/RunView";
+import type { TargetChecked } from "../bindings/TargetChecked";
+import type { TargetLine } from "../bindings/TargetLine";
 import type { WebhookView } from "../bindings/WebhookView";
 import type { Workflow } from "../bindings/Workflow";
 import type { WorkflowChecked } from "../bindings/WorkflowChecked";
@@ -55,6 +58,25 @@ export function plainWebhooks(): WebhookView {
   return { isOn: false, port: 8_787, ip: "127.0.0.1", hooks: [], strays: [] };
 }
 
+/** A target in memory: what is kept of it, how it stands, and what it answers. */
+export type MemoryTarget = {
+  line: TargetLine;
+  checked?: TargetChecked | (() => TargetChecked);
+  /** Findings about every workflow. */
+  problems?: Problem[];
+  handlers?: Handlers;
+};
+
+/** A target where all is well. */
+export function plainChecked(more: Partial<TargetChecked> = {}): TargetChecked {
+  return {
+    ok: true,
+    findings: [{ code: "reachable", ok: true, message: "it answers" }],
+    can: { reset: false, pause: true },
+    ...more,
+  };
+}
+
 /** A backend in memory: answers what it was given, remembers what it was asked. */
 export type MemoryBackend = Backend & {
   /** Every call so far, oldest first. */
@@ -64,6 +86,10 @@ export type MemoryBackend = Backend & {
   /** Answers a command from now on. */
   given<N extends keyof Commands>(name: N, handler: NonNullable<Handlers[N]>): MemoryBackend;
   givenRun(view: RunView): MemoryBackend;
+  /** Keeps a target that answers for itself. */
+  givenTarget(target: MemoryTarget): MemoryBackend;
+  /** What a target was asked, oldest first. */
+  asked(target: string): { command: string; request: unknown }[];
   /** Sends an event to all listeners. */
   emit(event: BackendEvent): void;
 };
@@ -113,6 +139,7 @@ function standard(): Handlers {
     trigger_firings: () => ({ firings: [], total: 0 }),
     schedule_preview: () => ({ summary: "", next: [], problems: [] }),
     run_list: () => ({ runs: [], total: 0 }),
+    target_list: () => ({ targets: [] }),
     settings_get: () => ({ panels: {} }),
     settings_set: (settings) => settings,
     workflow_check: ({ document }) => plainCheck(document),
@@ -133,6 +160,13 @@ export function memoryBackend(handlers: Handlers = {}): MemoryBackend {
   const listeners = new Set<(event: BackendEvent) => void>();
   const calls: MemoryBackend["calls"] = [];
   const views = new Map<string, RunView>();
+  const targets = new Map<string, MemoryTarget>();
+
+  function find(id: string): MemoryTarget {
+    const found = targets.get(id);
+    if (!found) throw new BackendError({ code: "not-found", message: `there is no target \`${id}\`` });
+    return found;
+  }
 
   const backend: MemoryBackend = {
     kind: "browser",
@@ -171,6 +205,37 @@ export function memoryBackend(handlers: Handlers = {}): MemoryBackend {
       };
       return backend;
     },
+    givenTarget(target) {
+      targets.set(target.line.id, target);
+      answers.target_list = () => ({ targets: [...targets.values()].map(({ line }) => line) });
+      answers.target_check = (request) => {
+        const { checked } = find(request.target);
+        return typeof checked === "function" ? checked() : (checked ?? plainChecked());
+      };
+      answers.target_problems = (request) => ({ problems: find(request.target).problems ?? [] });
+      answers.target_remove = (request) => {
+        targets.delete(request.target);
+        return {};
+      };
+      answers.target_call = async ({ target: id, command, request }) => {
+        const { line, handlers: given } = find(id);
+        const known: Handlers = { ...standard(), ...given };
+        const handler = known[command as keyof Commands] as ((request: unknown) => unknown) | undefined;
+        if (!handler) {
+          throw new BackendError({
+            code: "bad-request",
+            message: `\`${line.name}\` does not know \`${command}\``,
+          });
+        }
+        return { value: await handler(request) };
+      };
+      return backend;
+    },
+    asked: (target) =>
+      backend
+        .requests("target_call")
+        .filter((each) => each.target === target)
+        .map(({ command, request }) => ({ command, request })),
     emit(event) {
       for (const listener of listeners) listener(event);
     },

@@ -4,7 +4,8 @@ import type { KindInfo } from "../bindings/KindInfo";
 import type { RunList } from "../bindings/RunList";
 import type { TablePage } from "../bindings/TablePage";
 import type { TriggerFirings } from "../bindings/TriggerFirings";
-import { call } from "./call";
+import { call, callAt } from "./call";
+import { HERE, type Target } from "./target";
 
 /** Answers of the backend, kept until an event says that they are old. */
 export function createQueryClient(): QueryClient {
@@ -15,7 +16,10 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-/** First parts of the query keys; everything of a topic is forgotten at once. */
+/**
+ * First parts of the query keys; everything of a topic is forgotten at once. What is about runs names its target, so that
+ * nothing of one is ever shown as that of another.
+ */
 export const keys = {
   app: ["app"],
   catalog: ["catalog"],
@@ -24,18 +28,19 @@ export const keys = {
   drafts: ["drafts"],
   settings: ["settings"],
   backups: ["backups"],
-  inbox: ["inbox"],
   limits: ["limits"],
   disk: ["disk"],
   safeMode: ["safe-mode"],
-  runs: ["runs"],
   triggers: ["triggers"],
   kept: ["kept"],
-  targets: ["targets"],
-  target: (id: string) => ["target", id],
-  run: (id: string) => ["run", id],
+  inbox: (target: Target) => ["inbox", target],
+  runs: (target: Target) => ["runs", target],
+  run: (target: Target, id: string) => ["run", target, id],
+  runsOf: (target: Target) => ["run", target],
+  expression: (target: Target) => ["expression", target],
   folder: (path: string | null) => ["folder", path],
-  table: (artifact: string) => ["table", artifact],
+  table: (target: Target, artifact: string) => ["table", target, artifact],
+  blob: (target: Target, artifact: string) => ["blob", target, artifact],
 } as const;
 
 export const appInfoQuery = queryOptions({ queryKey: keys.app, queryFn: () => call("app_info", {}) });
@@ -58,7 +63,6 @@ export const safeModeQuery = queryOptions({
   queryKey: keys.safeMode,
   queryFn: () => call("safe_mode_get", {}),
 });
-export const inboxQuery = queryOptions({ queryKey: keys.inbox, queryFn: () => call("inbox_list", {}) });
 export const keptQuery = queryOptions({ queryKey: keys.kept, queryFn: () => call("workflow_kept", {}) });
 export const triggersQuery = queryOptions({
   queryKey: [...keys.triggers, "active"],
@@ -98,23 +102,18 @@ export function scheduleQuery(settings: Record<string, unknown>) {
   });
 }
 
-export function runListQuery(request: RunList) {
-  return queryOptions({ queryKey: [...keys.runs, request], queryFn: () => call("run_list", request) });
-}
-
-/** The log of a run, from the first event. */
-export function runEventsQuery(run: string) {
+/** What waits for a person. */
+export function inboxQuery(target: Target) {
   return queryOptions({
-    queryKey: [...keys.run(run), "events"],
-    queryFn: () => call("run_events", { run, limit: 10_000 }),
+    queryKey: keys.inbox(target),
+    queryFn: () => callAt(target, "inbox_list", {}),
   });
 }
 
-/** A run as it was after event `seq`; `null` for as it is. */
-export function runViewQuery(run: string, seq: number | null) {
+export function runListQuery(target: Target, request: RunList) {
   return queryOptions({
-    queryKey: [...keys.run(run), "view", seq],
-    queryFn: () => call("run_get", seq === null ? { run } : { run, seq }),
+    queryKey: [...keys.runs(target), request],
+    queryFn: () => callAt(target, "run_list", request),
   });
 }
 
@@ -126,10 +125,10 @@ export function folderQuery(path: string | null, endings: string[]) {
   });
 }
 
-export function tableQuery(request: TablePage) {
+export function tableQuery(target: Target, request: TablePage) {
   return queryOptions({
-    queryKey: [...keys.table(request.artifact), request],
-    queryFn: () => call("table_page", request),
+    queryKey: [...keys.table(target, request.artifact), request],
+    queryFn: () => callAt(target, "table_page", request),
   });
 }
 
@@ -145,43 +144,50 @@ function kindsByName({ kinds }: { kinds: KindInfo[] }): ReadonlyMap<string, Kind
   return new Map(kinds.map((kind) => [kind.kind, kind]));
 }
 
-/** Forgets the answers that an event made old. */
-export function invalidateFor(client: QueryClient, event: BackendEvent): void {
+/** Forgets what is known about the runs of a target. */
+export function forgetRuns(client: QueryClient, target: Target): void {
+  for (const queryKey of [keys.runs(target), keys.runsOf(target), keys.inbox(target)]) {
+    void client.invalidateQueries({ queryKey });
+  }
+}
+
+/** Forgets the answers that an event made old; `target` is where it happened. */
+export function invalidateFor(client: QueryClient, event: BackendEvent, target: Target = HERE): void {
   const forget = (queryKey: readonly unknown[]) => void client.invalidateQueries({ queryKey });
   switch (event.type) {
     case "run-advanced":
-      forget(keys.runs);
-      forget(keys.run(event.summary.id));
-      break;
-    case "triggers-changed":
-      forget(keys.triggers);
-      break;
-    case "workflows-changed":
-      forget(keys.kept);
+      forget(keys.runs(target));
+      forget(keys.run(target, event.summary.id));
       break;
     case "inbox-changed":
-      forget(keys.inbox);
+      forget(keys.inbox(target));
+      break;
+    case "lagged":
+      if (target === HERE) forget([]);
+      else forgetRuns(client, target);
+      break;
+    case "target":
+      invalidateFor(client, event.event, event.target);
+      break;
+    case "triggers-changed":
+      if (target === HERE) forget(keys.triggers);
+      break;
+    case "workflows-changed":
+      if (target === HERE) forget(keys.kept);
       break;
     case "disk-changed":
-      forget(keys.disk);
+      if (target === HERE) forget(keys.disk);
       break;
     case "safe-mode-changed":
-      forget(keys.safeMode);
-      forget(keys.runs);
+      if (target === HERE) forget(keys.safeMode);
+      forget(keys.runs(target));
       break;
     case "file-changed":
+      if (target !== HERE) break;
       forget(keys.recent);
       forget(["folder"]);
       break;
-    case "lagged":
-      forget([]);
-      break;
     case "targets-changed":
-      forget(keys.targets);
-      break;
-    case "target":
-      forget(keys.target(event.target));
-      break;
     case "notification":
       break;
   }

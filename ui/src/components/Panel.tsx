@@ -3,6 +3,7 @@ import { CircleAlert } from "lucide-react";
 import { createContext, type ReactNode, useContext } from "react";
 import { toBackendError } from "../backend/backend";
 import classes from "./Panel.module.css";
+import { Words } from "./Words";
 
 type FrameProps = {
   title: string;
@@ -53,11 +54,22 @@ export function PanelEmpty({ title, hint, icon, action }: EmptyProps) {
 
 /** A failed command, with its way out. */
 export function PanelError({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
-  const { message, hint } = toBackendError(error);
+  const { code, message, hint } = toBackendError(error);
   return (
-    <Alert m="sm" color="red" variant="light" icon={<CircleAlert size={18} />} title={sentence(message)}>
+    <Alert
+      m="sm"
+      color="red"
+      variant="light"
+      icon={<CircleAlert size={18} />}
+      title={<Words text={message} />}
+    >
       <Stack gap="xs" align="flex-start">
-        {hint && <Text size="sm">{sentence(hint)}</Text>}
+        {hint && (
+          <Text size="sm">
+            <Words text={hint} />
+          </Text>
+        )}
+        {code !== "internal" && <code className={classes.code}>{code}</code>}
         {onRetry && (
           <Button size="compact-sm" variant="default" onClick={onRetry}>
             Try again

@@ -1,22 +1,27 @@
 import { create } from "zustand";
 import { type BackendError, toBackendError } from "../backend/backend";
-import { call } from "../backend/call";
+import { callAt } from "../backend/call";
+import { HERE, type Target } from "../backend/target";
 import type { BackendEvent } from "../bindings/BackendEvent";
 import type { RunView } from "../bindings/RunView";
 import { normalize } from "./document";
 
 const REFRESH_MS = 120;
+/** How often a run elsewhere is read although nothing was told: the way there may be interrupted, or nobody works on it. */
+const LOOK_AGAIN_MS = 2_500;
 /** How many chosen bodies are read each time. */
 const MAX_BODIES = 20;
 
 type RunStore = {
   /** The run that the canvas shows; `null` while editing. */
   runId: string | null;
+  /** Where it is. It stays there, whatever target is chosen meanwhile. */
+  target: Target;
   view: RunView | null;
   /** Position of the time slider; `null` for live. */
   atSeq: number | null;
   error: BackendError | null;
-  openRun(id: string): Promise<void>;
+  openRun(id: string, target?: Target): Promise<void>;
   closeRun(): void;
   setSeq(seq: number | null): void;
   /** Paths of the bodies that were chosen; of long loops, others may be left out. */
@@ -30,6 +35,7 @@ type RunStore = {
 };
 
 let timer: ReturnType<typeof setTimeout> | undefined;
+let looking: ReturnType<typeof setTimeout> | undefined;
 let lastRefresh = 0;
 let round = 0;
 
@@ -44,23 +50,39 @@ export const useRun = create<RunStore>()((set, get) => {
     }, wait);
   }
 
+  /** What is elsewhere is looked after as long as it goes on. */
+  function lookAgain(): void {
+    clearTimeout(looking);
+    looking = undefined;
+    const { runId, target, view, atSeq } = get();
+    const isOver = view !== null && hasEnded(view.summary.status) && get().error === null;
+    if (runId === null || target === HERE || isOver) return;
+    looking = setTimeout(() => {
+      // A moment of the past stays as it is.
+      if (atSeq === null || get().error !== null) void get().refresh();
+      else lookAgain();
+    }, LOOK_AGAIN_MS);
+  }
+
   return {
     runId: null,
+    target: HERE,
     view: null,
     atSeq: null,
     bodies: [],
     error: null,
 
-    async openRun(id) {
-      set({ runId: id, view: null, atSeq: null, bodies: [], error: null });
+    async openRun(id, target = HERE) {
+      set({ runId: id, target, view: null, atSeq: null, bodies: [], error: null });
       await get().refresh();
     },
 
     closeRun() {
       clearTimeout(timer);
+      clearTimeout(looking);
       timer = undefined;
       round += 1;
-      set({ runId: null, view: null, atSeq: null, bodies: [], error: null });
+      set({ runId: null, target: HERE, view: null, atSeq: null, bodies: [], error: null });
     },
 
     setSeq(seq) {
@@ -76,13 +98,13 @@ export const useRun = create<RunStore>()((set, get) => {
     },
 
     async refresh() {
-      const { runId, atSeq, bodies } = get();
+      const { runId, target, atSeq, bodies } = get();
       if (runId === null) return;
       round += 1;
       const mine = round;
       lastRefresh = Date.now();
       try {
-        const view = await call("run_get", {
+        const view = await callAt(target, "run_get", {
           run: runId,
           ...(atSeq === null ? {} : { seq: atSeq }),
           ...(bodies.length === 0 ? {} : { bodies: [...bodies] }),
@@ -94,11 +116,17 @@ export const useRun = create<RunStore>()((set, get) => {
         set({ view: { ...view, document }, error: null });
       } catch (thrown) {
         if (mine === round) set({ error: toBackendError(thrown) });
+      } finally {
+        if (mine === round) lookAgain();
       }
     },
 
-    onEvent(event) {
-      const { runId, view, atSeq } = get();
+    onEvent(told) {
+      const { runId, target, view, atSeq } = get();
+      const isThere = told.type === "target" ? told.target === target : target === HERE;
+      // Whoever missed what this Baton told has missed what it passed on, too.
+      if (!isThere && told.type !== "lagged") return;
+      const event = told.type === "target" ? told.event : told;
       if (event.type === "lagged") refreshSoon();
       if (event.type !== "run-advanced" || event.summary.id !== runId) return;
       if (atSeq === null) refreshSoon();

@@ -16,6 +16,7 @@ import { parentOf, splitFrom, type XY } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useFocus } from "../../state/focus";
 import { useSettings } from "../../state/settings";
+import { useTargetProblems } from "../../state/target-problems";
 import { AddStepSearch } from "./AddStepSearch";
 import classes from "./Canvas.module.css";
 import { CanvasControls } from "./CanvasControls";
@@ -87,6 +88,15 @@ function Flow() {
     }
     return byStep;
   }, [check, run]);
+  const there = useTargetProblems((known) => known.problems);
+  const targetProblems = useMemo(() => {
+    const byStep = new Map<string, Problem[]>();
+    for (const problem of run ? [] : there) {
+      const { step } = problem.place;
+      if (step !== undefined) byStep.set(step, [...(byStep.get(step) ?? []), problem]);
+    }
+    return byStep;
+  }, [there, run]);
   const edgeProblems = useMemo(() => {
     const byEdge = new Map<string, string>();
     for (const { place, severity } of run ? [] : (check?.problems ?? []))
@@ -111,13 +121,14 @@ function Flow() {
       makeNodes({
         items: mounted,
         problems,
+        targetProblems,
         views,
         used,
         selected: new Set([...selection.steps, ...selection.notes]),
         isLocked,
         dropContainer,
       }),
-    [makeNodes, mounted, problems, views, used, selection, isLocked, dropContainer],
+    [makeNodes, mounted, problems, targetProblems, views, used, selection, isLocked, dropContainer],
   );
   const edges = useMemo(() => {
     const shownIds = new Set(mounted.map((item) => item.id));

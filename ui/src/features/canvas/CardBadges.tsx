@@ -1,8 +1,13 @@
 import { Tooltip } from "@mantine/core";
+import type { LucideIcon } from "lucide-react";
+import type { Problem } from "../../bindings/Problem";
 import type { StepView } from "../../bindings/StepView";
 import { sentence } from "../../components/Panel";
-import { severityLooks, stepLooks } from "../../components/status";
+import { severityLooks, stepLooks, type Tone } from "../../components/status";
+import { useTargetProblems } from "../../state/target-problems";
+import { useLine, useNameOf } from "../../state/targets";
 import { useView } from "../../state/view";
+import { placeIcon, plainly } from "../targets/target-looks";
 import type { CardContent } from "./nodes";
 import classes from "./StepNode.module.css";
 
@@ -20,7 +25,7 @@ function detailOf(view: StepView): string {
 
 /** State of a run, and problems, at the upper edge of a card. */
 export function CardBadges({ data }: { data: CardContent }) {
-  const { view, problems } = data;
+  const { view, problems, targetProblems } = data;
   if (view) {
     const look = stepLooks[view.status];
     const Icon = look.icon;
@@ -44,17 +49,55 @@ export function CardBadges({ data }: { data: CardContent }) {
       badge
     );
   }
+  if (problems.length === 0 && targetProblems.length === 0) return null;
+  return (
+    <div className={classes.marks}>
+      <OnTarget problems={targetProblems} />
+      <OnDocument problems={problems} />
+    </div>
+  );
+}
+
+function OnDocument({ problems }: { problems: readonly Problem[] }) {
   const worst = problems[0];
   if (!worst) return null;
   const look = severityLooks[worst.severity];
-  const Icon = look.icon;
   const label = `${problems.length} ${problems.length === 1 ? look.label.toLowerCase() : "problems"}`;
+  return <ProblemMark problems={problems} icon={look.icon} tone={look.tone} label={label} />;
+}
+
+/** What the chosen target does otherwise: its icon, and a colour of its own. */
+function OnTarget({ problems }: { problems: readonly Problem[] }) {
+  const target = useTargetProblems((known) => known.target);
+  const line = useLine(target);
+  const name = useNameOf(target);
+  if (problems.length === 0) return null;
+  return (
+    <ProblemMark
+      problems={problems}
+      icon={placeIcon(line?.place.kind ?? "server")}
+      tone="running"
+      label={`${problems.length === 1 ? "Otherwise" : `${problems.length} things are otherwise`} on ${name}`}
+      heading={`On ${name}`}
+      testId="target-mark"
+    />
+  );
+}
+
+interface ProblemMarkProps {
+  problems: readonly Problem[];
+  icon: LucideIcon;
+  tone: Tone;
+  label: string;
+  heading?: string;
+  testId?: string;
+}
+
+function ProblemMark({ problems, icon: Icon, tone, label, heading, testId }: ProblemMarkProps) {
+  const lines = problems.slice(0, 3).map((each) => plainly(each.message));
   return (
     <Tooltip
-      label={problems
-        .slice(0, 3)
-        .map((each) => sentence(each.message))
-        .join("\n")}
+      label={(heading ? [heading, ...lines] : lines).join("\n")}
       multiline
       maw={340}
       style={{ whiteSpace: "pre-line" }}
@@ -62,8 +105,9 @@ export function CardBadges({ data }: { data: CardContent }) {
       <button
         type="button"
         className={`${classes.problem} nodrag`}
-        style={{ color: `var(--bt-${look.tone})`, background: `var(--bt-${look.tone}-soft)` }}
+        style={{ color: `var(--bt-${tone})`, background: `var(--bt-${tone}-soft)` }}
         aria-label={label}
+        data-testid={testId}
         onClick={() => useView.getState().showPanel("bottom", "problems")}
       >
         <Icon size={13} aria-hidden />

@@ -4,11 +4,13 @@ import { StatusBadge } from "../../components/StatusBadge";
 import { runLooks } from "../../components/status";
 import { useEditor } from "../../state/editor";
 import { useRun } from "../../state/run";
+import { TargetChip } from "../targets/TargetChip";
 import classes from "./Canvas.module.css";
 
 /** Says that a run is shown, of which version, and leads back. */
 export function RunBanner() {
   const view = useRun((run) => run.view);
+  const target = useRun((run) => run.target);
   const atSeq = useRun((run) => run.atSeq);
   const setSeq = useRun((run) => run.setSeq);
   const closeRun = useRun((run) => run.closeRun);
@@ -20,6 +22,7 @@ export function RunBanner() {
     <div className={classes.banner} role="status" data-testid="run-banner">
       <strong>Run {view.summary.number}</strong>
       <StatusBadge look={runLooks[atSeq === null ? view.summary.status : view.status]} />
+      <TargetChip target={target} />
       {view.summary.outcome && <span>{view.summary.outcome}</span>}
       {hasDoc && !isCurrent && <span style={{ color: "var(--bt-text-muted)" }}>not the current version</span>}
       {atSeq !== null && (

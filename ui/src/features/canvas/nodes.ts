@@ -6,6 +6,8 @@ import type { Item } from "./scene";
 export type CardContent = {
   item: Item;
   problems: readonly Problem[];
+  /** What the chosen target does otherwise. */
+  targetProblems: readonly Problem[];
   view: StepView | undefined;
   /** Handles that an edge leaves from. */
   used: ReadonlySet<string>;
@@ -22,6 +24,7 @@ const NONE_USED: ReadonlySet<string> = new Set();
 type Inputs = {
   items: readonly Item[];
   problems: ReadonlyMap<string, readonly Problem[]>;
+  targetProblems: ReadonlyMap<string, readonly Problem[]>;
   views: ReadonlyMap<string, StepView>;
   used: ReadonlyMap<string, ReadonlySet<string>>;
   selected: ReadonlySet<string>;
@@ -73,12 +76,13 @@ function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
  */
 export function createNodeMaker(): (inputs: Inputs) => CardNode[] {
   let known = new Map<string, CardNode>();
-  return ({ items, problems, views, used, selected, isLocked, dropContainer }) => {
+  return ({ items, problems, targetProblems, views, used, selected, isLocked, dropContainer }) => {
     const next = new Map<string, CardNode>();
     const mounted = new Set(items.map((item) => item.id));
     for (const item of items) {
       const before = known.get(item.id);
       const stepProblems = problems.get(item.id) ?? NO_PROBLEMS;
+      const stepTargetProblems = targetProblems.get(item.id) ?? NO_PROBLEMS;
       const view = views.get(item.id);
       const usedHandles = used.get(item.id) ?? NONE_USED;
       const isSelected = selected.has(item.id);
@@ -88,6 +92,7 @@ export function createNodeMaker(): (inputs: Inputs) => CardNode[] {
         data !== undefined &&
         sameItem(data.item, item) &&
         sameProblems(data.problems, stepProblems) &&
+        sameProblems(data.targetProblems, stepTargetProblems) &&
         data.view === view &&
         sameSet(data.used, usedHandles) &&
         data.isLocked === isLocked &&
@@ -122,7 +127,15 @@ export function createNodeMaker(): (inputs: Inputs) => CardNode[] {
         ...(item.type === "container" ? { style: { pointerEvents: "none" as const } } : {}),
         data: isSameData
           ? data
-          : { item, problems: stepProblems, view, used: usedHandles, isLocked, isDropTarget },
+          : {
+              item,
+              problems: stepProblems,
+              targetProblems: stepTargetProblems,
+              view,
+              used: usedHandles,
+              isLocked,
+              isDropTarget,
+            },
       });
     }
     known = next;

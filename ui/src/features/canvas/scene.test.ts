@@ -149,6 +149,7 @@ describe("nodes", () => {
     const make = createNodeMaker();
     const base = {
       problems: new Map(),
+      targetProblems: new Map(),
       views: new Map(),
       used: new Map(),
       isLocked: false,

@@ -12,6 +12,7 @@ import type { Column } from "../../bindings/Column";
 import type { TablePage } from "../../bindings/TablePage";
 import type { TableRef } from "../../bindings/TableRef";
 import { tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
 import { copyText } from "./copy";
 import { cellText, toCsv } from "./csv";
 import classes from "./data.module.css";
@@ -44,6 +45,7 @@ function widthOf(column: Column, preview: readonly Record<string, unknown>[]): n
 
 export default function TableView({ table, label }: TableViewProps) {
   const client = useQueryClient();
+  const where = useWhere();
   const [typed, setTyped] = useState("");
   const [search] = useDebouncedValue(typed.trim(), 250);
   const [order, setOrder] = useState<Order | null>(null);
@@ -80,7 +82,7 @@ export default function TableView({ table, label }: TableViewProps) {
   const pages = firstPage === lastPage ? [firstPage] : [firstPage, lastPage];
   const answers = useQueries({
     queries: pages.map((page) => ({
-      ...tableQuery(request(page)),
+      ...tableQuery(where, request(page)),
       placeholderData: keepPreviousData,
       gcTime: 30_000,
     })),
@@ -162,7 +164,7 @@ export default function TableView({ table, label }: TableViewProps) {
   };
   const copyCsv = async () => {
     try {
-      const page = await client.fetchQuery(tableQuery(request(0)));
+      const page = await client.fetchQuery(tableQuery(where, request(0)));
       copyText(
         toCsv(
           columns.map((column) => column.name),

@@ -4,8 +4,10 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Copy, Download } from "lucide-react";
 import { useState } from "react";
 import { toBackendError } from "../../backend/backend";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
+import { keys } from "../../backend/queries";
 import type { BlobRef } from "../../bindings/BlobRef";
+import { useWhere } from "../../state/where";
 import { copyText } from "./copy";
 import classes from "./data.module.css";
 import JsonTree from "./JsonTree";
@@ -120,11 +122,12 @@ function TextView({ text, isCompact }: { text: string; isCompact: boolean }) {
 
 /** The beginning at once; the whole only when it is asked for. */
 function BlobView({ blob, label }: { blob: BlobRef; label: string }) {
+  const where = useWhere();
   const [isWanted, setWanted] = useState(false);
   const whole = useQuery(
     queryOptions({
-      queryKey: ["blob", blob.artifact],
-      queryFn: () => call("blob_get", { artifact: blob.artifact }),
+      queryKey: keys.blob(where, blob.artifact),
+      queryFn: () => callAt(where, "blob_get", { artifact: blob.artifact }),
       enabled: isWanted,
       gcTime: 30_000,
     }),

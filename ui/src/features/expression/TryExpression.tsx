@@ -4,9 +4,11 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { toBackendError } from "../../backend/backend";
-import { call } from "../../backend/call";
-import { runListQuery } from "../../backend/queries";
+import { callAt } from "../../backend/call";
+import { keys, runListQuery } from "../../backend/queries";
 import { Words } from "../../components/Words";
+import { useRun } from "../../state/run";
+import { useTargets } from "../../state/targets";
 import ValueView from "../data/ValueView";
 import classes from "./ExpressionEditor.module.css";
 
@@ -19,15 +21,19 @@ interface TryExpressionProps {
 }
 
 export default function TryExpression({ source, run, workflow, onClose }: TryExpressionProps) {
+  const ofRun = useRun((state) => state.target);
+  const chosenTarget = useTargets((targets) => targets.chosen);
+  // The open run stays where it is; the newest one is looked for where runs go.
+  const where = run === undefined ? chosenTarget : ofRun;
   const [settled] = useDebouncedValue(source, 300);
-  const last = useQuery({ ...runListQuery({ workflow, limit: 1 }), enabled: run === undefined });
+  const last = useQuery({ ...runListQuery(where, { workflow, limit: 1 }), enabled: run === undefined });
   const newest = last.data?.runs[0];
   const chosen = run ?? newest?.id;
   const isReady = run !== undefined || last.isFetched;
   const tried = useQuery({
-    queryKey: ["expression", settled, chosen],
+    queryKey: [...keys.expression(where), settled, chosen],
     queryFn: () =>
-      call("expression_try", {
+      callAt(where, "expression_try", {
         source: settled,
         scope: {},
         ...(chosen === undefined ? {} : { run: chosen }),

@@ -14,10 +14,13 @@ import { runLooks } from "../../components/status";
 import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
 import { hasEnded, useRun } from "../../state/run";
+import { useTargets } from "../../state/targets";
 import { useView } from "../../state/view";
+import { useWhere, Where } from "../../state/where";
 import StatusMark from "../runs/StatusMark";
 import { formatDuration, formatExact, formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
+import { PlaceLine } from "../targets/PlaceLine";
 import Cause from "../triggers/Cause";
 import classes from "./history.module.css";
 
@@ -27,9 +30,20 @@ const STATES = (Object.keys(runLooks) as RunStatus[]).map((value) => ({
   label: runLooks[value].label,
 }));
 
+/** Runs of the chosen target. Another one starts anew: nothing of one stands in for the other while it is read. */
 export default function HistoryPanel() {
+  const chosen = useTargets((targets) => targets.chosen);
+  return (
+    <Where.Provider value={chosen} key={chosen}>
+      <Runs />
+    </Where.Provider>
+  );
+}
+
+function Runs() {
   const workflow = useEditor((editor) => editor.doc?.id);
-  const openId = useRun((run) => run.runId);
+  const where = useWhere();
+  const openId = useRun((run) => (run.target === where ? run.runId : null));
   const [typed, setTyped] = useState("");
   const [search] = useDebouncedValue(typed.trim(), 250);
   const [status, setStatus] = useState<RunStatus | null>(null);
@@ -37,7 +51,7 @@ export default function HistoryPanel() {
   const [page, setPage] = useState(0);
   const isThis = scope === "this" && workflow !== undefined;
   const runs = useQuery({
-    ...runListQuery({
+    ...runListQuery(where, {
       limit: PAGE,
       offset: page * PAGE,
       ...(isThis ? { workflow } : {}),
@@ -62,6 +76,7 @@ export default function HistoryPanel() {
   };
   return (
     <section className={classes.panel} aria-label="History" data-testid="history-panel">
+      <PlaceLine target={where} />
       <div className={classes.bar}>
         <TextInput
           leftSection={<Search size={13} />}
@@ -144,6 +159,7 @@ interface RunLineProps {
 }
 
 function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
+  const where = useWhere();
   const openRun = useRun((state) => state.openRun);
   const words = run.error
     ? sentence(run.error.message)
@@ -151,7 +167,7 @@ function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
   const open = () => {
     useView.getState().setPage("editor");
     useView.getState().showPanel("bottom", "run");
-    void openRun(run.id);
+    void openRun(run.id, where);
   };
   return (
     <div role="listitem">

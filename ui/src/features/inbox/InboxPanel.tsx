@@ -7,18 +7,33 @@ import type { InboxItem } from "../../bindings/InboxItem";
 import { PanelEmpty, PanelError, PanelSkeleton } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
 import { useRun } from "../../state/run";
+import { useTargets } from "../../state/targets";
 import { useView } from "../../state/view";
+import { useWhere, Where } from "../../state/where";
 import { splitPath } from "../runs/run-rows";
 import { formatRelative } from "../runs/time";
 import { useNow } from "../runs/use-now";
+import { PlaceLine } from "../targets/PlaceLine";
+import { WaitsHere } from "../targets/WaitsHere";
 import classes from "./inbox.module.css";
 import OutcomeCard from "./OutcomeCard";
 import QuestionCard from "./QuestionCard";
 
 const keyOf = (item: InboxItem) => `${item.run.id}/${item.step}`;
 
+/** Questions of the chosen target. Another one starts anew, so that nothing that was typed goes to the wrong place. */
 export default function InboxPanel() {
-  const inbox = useQuery(inboxQuery);
+  const chosen = useTargets((targets) => targets.chosen);
+  return (
+    <Where.Provider value={chosen} key={chosen}>
+      <Questions />
+    </Where.Provider>
+  );
+}
+
+function Questions() {
+  const where = useWhere();
+  const inbox = useQuery(inboxQuery(where));
   const items = inbox.data?.items ?? [];
   const [chosen, setChosen] = useState<string | null>(null);
   // The oldest question is in front as long as nobody chose another.
@@ -38,6 +53,8 @@ export default function InboxPanel() {
   };
   return (
     <section className={classes.panel} aria-label="Inbox" data-testid="inbox-panel">
+      <PlaceLine target={where} />
+      <WaitsHere where={where} />
       {inbox.isPending ? (
         <PanelSkeleton rows={5} />
       ) : inbox.isError ? (
@@ -103,12 +120,13 @@ function Line({ item, now, isOpen, onPick }: LineProps) {
 }
 
 function Opened({ item }: { item: InboxItem }) {
+  const where = useWhere();
   const openRun = useRun((run) => run.openRun);
   const { question } = item;
   const showRun = async () => {
     useView.getState().setPage("editor");
     useView.getState().showPanel("bottom", "run");
-    await openRun(item.run.id);
+    await openRun(item.run.id, where);
     useEditor.getState().select({ steps: [splitPath(item.step).id] });
   };
   return (

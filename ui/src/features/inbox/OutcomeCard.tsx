@@ -3,12 +3,13 @@ import { Button, Textarea } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Check, CircleHelp, RotateCw, X } from "lucide-react";
 import { useState } from "react";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
 import { keys } from "../../backend/queries";
 import type { Settlement } from "../../bindings/Settlement";
 import { Words } from "../../components/Words";
 import { useWhyNot } from "../../state/rights";
 import { tell, tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
 import { formatExact } from "../runs/time";
 import Evidence from "./Evidence";
 import classes from "./inbox.module.css";
@@ -25,21 +26,22 @@ interface OutcomeCardProps {
 
 export default function OutcomeCard({ run, step, title, note, evidence, onDone }: OutcomeCardProps) {
   const client = useQueryClient();
-  const whyNot = useWhyNot("run_settle");
+  const where = useWhere();
+  const whyNot = useWhyNot("run_settle", where);
   const [isDone, setDone] = useState(false);
   const [output, setOutput] = useState("");
   const [isBusy, setBusy] = useState(false);
   const settle = async (answer: Settlement) => {
     setBusy(true);
     try {
-      await call("run_settle", { run, step, answer });
+      await callAt(where, "run_settle", { run, step, answer });
       tell("Settled");
       onDone?.();
     } catch (thrown) {
       tellError("Your answer was not taken", thrown);
     } finally {
       setBusy(false);
-      void client.invalidateQueries({ queryKey: keys.inbox });
+      void client.invalidateQueries({ queryKey: keys.inbox(where) });
     }
   };
   const parsed = readOutput(output);

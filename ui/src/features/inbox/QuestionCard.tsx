@@ -4,13 +4,14 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Check, Clock, Send, Users, X } from "lucide-react";
 import { useMemo, useState } from "react";
 import { toBackendError } from "../../backend/backend";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
 import { keys } from "../../backend/queries";
 import type { Decision } from "../../bindings/Decision";
 import type { InboxAnswer } from "../../bindings/InboxAnswer";
 import type { Question } from "../../bindings/Question";
 import { useWhyNot } from "../../state/rights";
 import { tell, tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
 import SchemaForm from "../runs/SchemaForm";
 import { firstAnswers, problemsOf, questionsOf, toInput } from "../runs/schema-form";
 import { formatExact, formatRelative } from "../runs/time";
@@ -31,7 +32,8 @@ const SAID: Record<Decision, string> = { approved: "Approved", rejected: "Reject
 
 export default function QuestionCard({ run, step, question, answers, askedAt, onDone }: QuestionCardProps) {
   const client = useQueryClient();
-  const whyNot = useWhyNot("approval_decide");
+  const where = useWhere();
+  const whyNot = useWhyNot("approval_decide", where);
   const now = useNow(30_000);
   const questions = useMemo(() => questionsOf(question.schema), [question.schema]);
   const [data, setData] = useState<Record<string, unknown>>(() => firstAnswers(questions));
@@ -49,7 +51,7 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
     }
     setBusy(decision);
     try {
-      await call("approval_decide", {
+      await callAt(where, "approval_decide", {
         run,
         step,
         decision,
@@ -67,7 +69,7 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
       );
     } finally {
       setBusy(null);
-      void client.invalidateQueries({ queryKey: keys.inbox });
+      void client.invalidateQueries({ queryKey: keys.inbox(where) });
     }
   };
 

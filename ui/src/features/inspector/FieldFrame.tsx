@@ -1,15 +1,14 @@
 /** Label, plain/expression switch, widget, help and findings of one field. */
 import { SegmentedControl, Tooltip } from "@mantine/core";
-import { CircleAlert, Info, TriangleAlert } from "lucide-react";
+import { CircleAlert, Info, ServerCog, TriangleAlert } from "lucide-react";
 import { useId, useState } from "react";
 import type { Field } from "../../bindings/Field";
-import type { Problem } from "../../bindings/Problem";
 import type { Widget } from "../../bindings/Widget";
 import { Words } from "../../components/Words";
 import { asExpression, expressionSource, isExpression } from "../expression/template";
 import ExpressionField from "./fields/ExpressionField";
 import { FIELDS } from "./fields/index";
-import { isWithin, useForm } from "./form-context";
+import { type Finding, isWithin, useForm } from "./form-context";
 import classes from "./inspector.module.css";
 
 /** These write expressions themselves, or hold rows that do. */
@@ -39,7 +38,7 @@ export default function FieldFrame({ field, value, path, onChange }: FieldFrameP
     const at = problem.place.field ?? "";
     return NESTED.has(field.widget) && !isFx ? at === path : isWithin(at, path);
   });
-  const isInvalid = problems.some((problem) => problem.severity === "error");
+  const isInvalid = problems.some((problem) => problem.severity === "error" && problem.on === undefined);
   const helpId = field.help || problems.length > 0 ? `${id}-help` : undefined;
   const Control = isFx ? ExpressionField : FIELDS[field.widget];
   const isBeside = BESIDE.has(field.widget) && !isFx;
@@ -117,7 +116,10 @@ export default function FieldFrame({ field, value, path, onChange }: FieldFrameP
       {helpId && (
         <div id={helpId} className={classes.below}>
           {problems.map((problem) => (
-            <ProblemLine key={`${problem.code}${problem.place.field}${problem.message}`} problem={problem} />
+            <ProblemLine
+              key={`${problem.on}${problem.code}${problem.place.field}${problem.message}`}
+              problem={problem}
+            />
           ))}
           {field.help && (
             <p className={classes.help}>
@@ -139,7 +141,25 @@ function plainOf(source: string | null): unknown {
   }
 }
 
-export function ProblemLine({ problem }: { problem: Problem }) {
+export function ProblemLine({ problem }: { problem: Finding }) {
+  const { on } = problem;
+  if (on !== undefined) {
+    return (
+      <p className={classes.problem} data-severity="target" role="status" data-testid="target-hint">
+        <ServerCog size={13} aria-hidden />
+        <span>
+          <b>On {on}:</b> <Words text={problem.message} isPlain />
+          {problem.hint && "."}
+          {problem.hint && (
+            <span className={classes.hint}>
+              {" "}
+              <Words text={problem.hint} />
+            </span>
+          )}
+        </span>
+      </p>
+    );
+  }
   const Icon =
     problem.severity === "error" ? CircleAlert : problem.severity === "warning" ? TriangleAlert : Info;
   return (

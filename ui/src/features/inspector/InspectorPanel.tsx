@@ -6,6 +6,7 @@ import { findEdge, findStep } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useFocus } from "../../state/focus";
 import { useRun } from "../../state/run";
+import { Where } from "../../state/where";
 import EdgeInspector from "./EdgeInspector";
 import EdgeRunData from "./EdgeRunData";
 import classes from "./inspector.module.css";
@@ -19,6 +20,7 @@ export default function InspectorPanel() {
   const readOnly = useEditor((editor) => editor.readOnly);
   const selection = useEditor((editor) => editor.selection);
   const view = useRun((run) => run.view);
+  const target = useRun((run) => run.target);
   const document = view?.document ?? edited;
   const isReadOnly = readOnly !== null || view !== null;
   const scroll = useRef<HTMLDivElement>(null);
@@ -51,7 +53,11 @@ export default function InspectorPanel() {
           />
         ) : step ? (
           <div key={step.id}>
-            {view && <StepRunData view={view} step={step.id} />}
+            {view && (
+              <Where.Provider value={target}>
+                <StepRunData view={view} step={step.id} />
+              </Where.Provider>
+            )}
             <StepInspector document={document} step={step} isReadOnly={isReadOnly} />
           </div>
         ) : edge ? (

@@ -19,6 +19,7 @@ import { FormContext, isWithin } from "./form-context";
 import type { Values } from "./form-values";
 import classes from "./inspector.module.css";
 import StepSections from "./StepSections";
+import { useFindingsThere } from "./use-findings-there";
 import { useFormValue } from "./use-form-value";
 
 interface StepInspectorProps {
@@ -32,6 +33,7 @@ const NO_PROBLEMS: never[] = [];
 export default function StepInspector({ document, step, isReadOnly }: StepInspectorProps) {
   const kinds = useCatalog();
   const check = useEditor((editor) => editor.check);
+  const there = useFindingsThere();
   const edit = useEditor((editor) => editor.edit);
   const kind = kinds.get(step.kind);
   const facts = check?.steps[step.id];
@@ -39,8 +41,8 @@ export default function StepInspector({ document, step, isReadOnly }: StepInspec
     () =>
       isReadOnly
         ? NO_PROBLEMS
-        : (check?.problems ?? NO_PROBLEMS).filter((problem) => problem.place.step === step.id),
-    [check, step.id, isReadOnly],
+        : [...(check?.problems ?? NO_PROBLEMS), ...there].filter((problem) => problem.place.step === step.id),
+    [check, there, step.id, isReadOnly],
   );
   const { context, mergeKey } = useFormValue({
     document,

@@ -14,6 +14,7 @@ import classes from "./inspector.module.css";
 import Section from "./Section";
 import { INPUT_FIELD, LIMIT_FIELDS, RUN_TIMEOUT } from "./simple-fields";
 import TriggerSection from "./TriggerSection";
+import { useFindingsThere } from "./use-findings-there";
 import { useFormValue } from "./use-form-value";
 
 const NO_PROBLEMS: never[] = [];
@@ -28,15 +29,16 @@ export default function WorkflowInspector({
   isReadOnly: boolean;
 }) {
   const check = useEditor((editor) => editor.check);
+  const there = useFindingsThere();
   const edit = useEditor((editor) => editor.edit);
   const problems = useMemo(
     () =>
       isReadOnly
         ? NO_PROBLEMS
-        : (check?.problems ?? NO_PROBLEMS).filter(
+        : [...(check?.problems ?? NO_PROBLEMS), ...there].filter(
             (problem) => problem.place.step === undefined && problem.place.edge === undefined,
           ),
-    [check, isReadOnly],
+    [check, there, isReadOnly],
   );
   const { context, mergeKey } = useFormValue({
     document,

@@ -4,10 +4,13 @@ import type { Problem } from "../../bindings/Problem";
 import type { Step } from "../../bindings/Step";
 import type { ExpressionScope } from "../expression/scope";
 
+/** A finding, and on which target it is one; absent: about the workflow itself. */
+export type Finding = Problem & { on?: string };
+
 export interface FormContextValue {
   isReadOnly: boolean;
   /** Findings about what is edited here, by `place.field`. */
-  problems: readonly Problem[];
+  problems: readonly Finding[];
   /** What an expression can name here, with the names that a field adds. */
   scopeFor: (extra: readonly string[]) => ExpressionScope;
   /** Earlier steps, for the table field. */

@@ -1,20 +1,19 @@
 /** Puts the context of a form together. */
 import { useCallback, useMemo, useRef } from "react";
 import { useCatalog } from "../../backend/queries";
-import type { Problem } from "../../bindings/Problem";
 import type { Workflow } from "../../bindings/Workflow";
 import { stepsBefore } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { useFocus } from "../../state/focus";
 import { useRun } from "../../state/run";
 import { type ExpressionScope, scopeAt } from "../expression/scope";
-import type { FormContextValue } from "./form-context";
+import type { Finding, FormContextValue } from "./form-context";
 
 interface FormRequest {
   document: Workflow;
   /** Step whose place the expressions have; absent: the whole workflow. */
   step?: string | undefined;
-  problems: readonly Problem[];
+  problems: readonly Finding[];
   isReadOnly: boolean;
   /** Whether the request for a field is about this form. */
   isAsked: (place: { step?: string; edge?: string; trigger?: string }) => boolean;

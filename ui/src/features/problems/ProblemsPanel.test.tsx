@@ -45,7 +45,7 @@ test("findings stand by their severity, with place and way out", () => {
     },
     { code: "no-owner", severity: "warning", place: {}, message: "nobody answers for it" },
   ]);
-  expect(screen.getByLabelText("1 error").textContent).toContain("`rules` is needed");
+  expect(screen.getByLabelText("1 error").textContent).toContain("rules is needed");
   expect(screen.getByLabelText("1 warning").textContent).toContain("Workflow");
   expect(screen.getByTestId("problem-missing-field").textContent).toContain("Add a rule");
   expect(screen.getByTestId("problem-missing-field").textContent).toContain("Quality gate");

@@ -1,15 +1,19 @@
-import { Badge, Group, Text, UnstyledButton } from "@mantine/core";
-import { CircleCheck } from "lucide-react";
+import { Badge, Group as MantineGroup, Text, UnstyledButton } from "@mantine/core";
+import { CircleCheck, type LucideIcon } from "lucide-react";
 import type { Problem } from "../../bindings/Problem";
 import type { Severity } from "../../bindings/Severity";
 import type { Workflow } from "../../bindings/Workflow";
-import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton, sentence } from "../../components/Panel";
-import { severityLooks } from "../../components/status";
+import { PanelEmpty, PanelError, PanelFrame, PanelSkeleton } from "../../components/Panel";
+import { severityLooks, type Tone } from "../../components/status";
+import { Words } from "../../components/Words";
 import { findStep, titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
 import { focusField } from "../../state/focus";
 import { useRun } from "../../state/run";
+import { useTargetProblems } from "../../state/target-problems";
+import { useLine, useNameOf } from "../../state/targets";
 import { useView } from "../../state/view";
+import { placeIcon } from "../targets/target-looks";
 import classes from "./ProblemsPanel.module.css";
 
 const ORDER: Severity[] = ["error", "warning", "info"];
@@ -17,6 +21,15 @@ const HEADINGS: Record<Severity, [one: string, many: string]> = {
   error: ["error", "errors"],
   warning: ["warning", "warnings"],
   info: ["note", "notes"],
+};
+
+type Group = {
+  key: Severity | "target";
+  found: readonly Problem[];
+  icon: LucideIcon;
+  tone: Tone;
+  label: string;
+  heading: string;
 };
 
 function placeName(doc: Workflow, { place }: Problem): string {
@@ -36,8 +49,39 @@ export default function ProblemsPanel() {
   const error = useEditor((editor) => editor.checkError);
   const checkNow = useEditor((editor) => editor.checkNow);
 
+  const there = useTargetProblems((known) => known.problems);
+  const target = useTargetProblems((known) => known.target);
+  const line = useLine(target);
+  const name = useNameOf(target);
+
   if (error) return <PanelError error={error} onRetry={() => void checkNow()} />;
   if (!doc || !check) return <PanelSkeleton rows={4} />;
+
+  // What the chosen target does otherwise is about the document as it was checked there.
+  const Place = placeIcon(line?.place.kind ?? "server");
+  const onTarget: Group = {
+    key: "target",
+    found: there,
+    icon: Place,
+    tone: "running",
+    label: `On ${name}`,
+    heading: `On ${name}`,
+  };
+  const groups: Group[] = [
+    ...ORDER.map((severity): Group => {
+      const found = check.problems.filter((problem) => problem.severity === severity);
+      const look = severityLooks[severity];
+      return {
+        key: severity,
+        found,
+        icon: look.icon,
+        tone: look.tone,
+        label: look.label,
+        heading: `${found.length} ${HEADINGS[severity][found.length === 1 ? 0 : 1]}`,
+      };
+    }),
+    onTarget,
+  ].filter((group) => group.found.length > 0);
 
   function go(problem: Problem): void {
     useRun.getState().closeRun();
@@ -52,27 +96,20 @@ export default function ProblemsPanel() {
 
   return (
     <PanelFrame title="Problems" testId="problems-panel">
-      {check.problems.length === 0 && (
+      {groups.length === 0 && (
         <PanelEmpty
           icon={<CircleCheck size={22} color="var(--bt-succeeded)" />}
           title="No problems"
           hint={doc.steps.length === 0 ? "There is nothing to check yet." : "This workflow is ready to run."}
         />
       )}
-      {ORDER.map((severity) => {
-        const found = check.problems.filter((problem) => problem.severity === severity);
-        if (found.length === 0) return null;
-        const look = severityLooks[severity];
-        const Icon = look.icon;
+      {groups.map(({ key, found, icon: Icon, tone, label, heading }) => {
         return (
-          <section
-            key={severity}
-            aria-label={`${found.length} ${HEADINGS[severity][found.length === 1 ? 0 : 1]}`}
-          >
-            <Group gap={6} className={classes.heading}>
-              <Icon size={14} color={`var(--bt-${look.tone})`} aria-hidden />
-              {found.length} {HEADINGS[severity][found.length === 1 ? 0 : 1]}
-            </Group>
+          <section key={key} aria-label={heading} data-testid={`problems-${key}`}>
+            <MantineGroup gap={6} className={classes.heading}>
+              <Icon size={14} color={`var(--bt-${tone})`} aria-hidden />
+              <span className={classes.headingText}>{heading}</span>
+            </MantineGroup>
             <ul className={classes.list}>
               {found.map((problem, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: findings have no identity beyond their place in the list
@@ -82,19 +119,14 @@ export default function ProblemsPanel() {
                     data-testid={`problem-${problem.code}`}
                     onClick={() => go(problem)}
                   >
-                    <Icon
-                      size={16}
-                      color={`var(--bt-${look.tone})`}
-                      className={classes.icon}
-                      aria-label={look.label}
-                    />
+                    <Icon size={16} color={`var(--bt-${tone})`} className={classes.icon} aria-label={label} />
                     <span className={classes.words}>
                       <Text span size="sm">
-                        {sentence(problem.message)}
+                        <Words text={problem.message} />
                       </Text>
                       {problem.hint && (
                         <Text span size="xs" c="dimmed" className={classes.hint}>
-                          {sentence(problem.hint)}
+                          <Words text={problem.hint} />
                         </Text>
                       )}
                     </span>

@@ -11,16 +11,20 @@ import {
   X,
 } from "lucide-react";
 import { useState } from "react";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
 import type { RunView } from "../../bindings/RunView";
 import { StatusBadge } from "../../components/StatusBadge";
 import { runLooks } from "../../components/status";
 import { Words } from "../../components/Words";
 import { ask } from "../../state/ask";
 import { focusField } from "../../state/focus";
+import { useWhyNot } from "../../state/rights";
 import { hasEnded, useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
+import { TargetChip } from "../targets/TargetChip";
 import Cause from "../triggers/Cause";
+import { noWorkerOf } from "./no-worker";
 import classes from "./runs.module.css";
 import { useRunSelection } from "./selection";
 import { launchRun } from "./start-run";
@@ -29,10 +33,16 @@ import { useNow } from "./use-now";
 
 export default function RunHeader({ view }: { view: RunView }) {
   const { summary } = view;
+  const where = useWhere();
+  const whyNotPause = useWhyNot("run_pause", where);
+  const whyNotResume = useWhyNot("run_resume", where);
+  const whyNotCancel = useWhyNot("run_cancel", where);
+  const whyNotStart = useWhyNot("run_start", where);
   const closeRun = useRun((run) => run.closeRun);
   const refresh = useRun((run) => run.refresh);
   const [isBusy, setBusy] = useState(false);
   const isOver = hasEnded(summary.status);
+  const isUnheard = noWorkerOf(summary) !== null;
   const now = useNow(1_000, !isOver);
   const ended = summary.endedAt ?? now;
   const asking = Object.entries(view.steps).find(
@@ -65,7 +75,7 @@ export default function RunHeader({ view }: { view: RunView }) {
       answers: [{ value: "stop", label: undo ? "Stop and undo" : "Stop the run", look: "danger" }],
     });
     if (answer === "stop") {
-      await act("The run was not stopped", () => call("run_cancel", { run: summary.id, undo }));
+      await act("The run was not stopped", () => callAt(where, "run_cancel", { run: summary.id, undo }));
     }
   };
 
@@ -78,6 +88,7 @@ export default function RunHeader({ view }: { view: RunView }) {
       {view.status !== summary.status && (
         <span className={classes.quiet}>now {runLooks[summary.status].label.toLowerCase()}</span>
       )}
+      <TargetChip target={where} />
       {summary.outcome && (
         <span className={classes.outcome} title="Outcome, named by an end step">
           {summary.outcome}
@@ -90,7 +101,7 @@ export default function RunHeader({ view }: { view: RunView }) {
         </span>
       </Tooltip>
       <Cause run={summary} triggers={view.document.triggers} />
-      {!isOver && !view.exceeded && !summary.quarantined && summary.waitingFor.length > 0 && (
+      {!isOver && !view.exceeded && !summary.quarantined && !isUnheard && summary.waitingFor.length > 0 && (
         <span className={classes.waitingFor} title={summary.waitingFor.join("\n")}>
           <Words text={summary.waitingFor[0] ?? ""} isPlain />
           {summary.waitingFor.length > 1 && ` and ${summary.waitingFor.length - 1} more`}
@@ -114,23 +125,25 @@ export default function RunHeader({ view }: { view: RunView }) {
               variant="default"
               size="compact-sm"
               leftSection={<Play size={13} />}
-              disabled={isBusy}
+              disabled={isBusy || whyNotResume !== null}
+              title={whyNotResume ?? undefined}
               onClick={() =>
-                void act("The run does not go on", () => call("run_resume", { run: summary.id }))
+                void act("The run does not go on", () => callAt(where, "run_resume", { run: summary.id }))
               }
               data-testid="run-resume"
             >
               Resume
             </Button>
           ) : (
-            <Tooltip label="Running steps finish, no further one starts">
+            <Tooltip label={whyNotPause ?? "Running steps finish, no further one starts"} multiline maw={320}>
               <Button
                 variant="default"
                 size="compact-sm"
                 leftSection={<Pause size={13} />}
-                disabled={isBusy}
+                disabled={isBusy || whyNotPause !== null}
+                title={whyNotPause ?? undefined}
                 onClick={() =>
-                  void act("The run is not paused", () => call("run_pause", { run: summary.id }))
+                  void act("The run is not paused", () => callAt(where, "run_pause", { run: summary.id }))
                 }
                 data-testid="run-pause"
               >
@@ -145,7 +158,8 @@ export default function RunHeader({ view }: { view: RunView }) {
                 size="compact-sm"
                 leftSection={<CircleStop size={13} />}
                 rightSection={<ChevronDown size={12} />}
-                disabled={isBusy}
+                disabled={isBusy || whyNotCancel !== null}
+                title={whyNotCancel ?? undefined}
                 data-testid="run-cancel"
               >
                 Stop
@@ -175,10 +189,16 @@ export default function RunHeader({ view }: { view: RunView }) {
           variant="default"
           size="compact-sm"
           leftSection={<RotateCw size={13} />}
-          disabled={isBusy}
+          disabled={isBusy || whyNotStart !== null}
+          title={whyNotStart ?? undefined}
           onClick={() =>
             void act("The run did not start", () =>
-              launchRun({ document: view.document, path: summary.path ?? null, input: view.input ?? {} }),
+              launchRun({
+                document: view.document,
+                path: summary.path ?? null,
+                input: view.input ?? {},
+                target: where,
+              }),
             )
           }
           data-testid="run-again"

@@ -1,11 +1,18 @@
 /** One run: its steps, what each took and gave, why, and the slider over everything that happened. */
 import { Button } from "@mantine/core";
-import { Play } from "lucide-react";
+import { CloudOff, Play } from "lucide-react";
 import { useEffect, useMemo } from "react";
+import type { BackendError } from "../../backend/backend";
+import { HERE } from "../../backend/target";
 import type { RunView } from "../../bindings/RunView";
 import { PanelEmpty, PanelError, PanelSkeleton } from "../../components/Panel";
+import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
+import { useWhyNot } from "../../state/rights";
 import { useRun } from "../../state/run";
+import { useNameOf, useTargets } from "../../state/targets";
+import { useWhere, Where } from "../../state/where";
+import { PlaceLine } from "../targets/PlaceLine";
 import RunDetail from "./RunDetail";
 import RunHeader from "./RunHeader";
 import RunSlider from "./RunSlider";
@@ -18,9 +25,12 @@ import { startRun } from "./start-run";
 
 export default function RunPanel() {
   const runId = useRun((run) => run.runId);
+  const target = useRun((run) => run.target);
   const view = useRun((run) => run.view);
   const error = useRun((run) => run.error);
   const refresh = useRun((run) => run.refresh);
+  const chosen = useTargets((targets) => targets.chosen);
+  const whyNot = useWhyNot("run_start", chosen);
   const hasDocument = useEditor((editor) => editor.doc !== null);
   if (runId === null) {
     return (
@@ -34,6 +44,8 @@ export default function RunPanel() {
               <Button
                 mt={6}
                 leftSection={<Play size={14} />}
+                disabled={whyNot !== null}
+                title={whyNot ?? undefined}
                 onClick={() => void startRun()}
                 data-testid="run-panel-start"
               >
@@ -48,11 +60,16 @@ export default function RunPanel() {
   if (!view) {
     return (
       <div className={classes.panel} data-testid="run-panel">
+        <PlaceLine target={target} />
         {error ? <PanelError error={error} onRetry={() => void refresh()} /> : <PanelSkeleton rows={6} />}
       </div>
     );
   }
-  return <OpenRun key={runId} view={view} />;
+  return (
+    <Where.Provider value={target}>
+      <OpenRun key={`${target}/${runId}`} view={view} />
+    </Where.Provider>
+  );
 }
 
 function OpenRun({ view }: { view: RunView }) {
@@ -85,16 +102,37 @@ function OpenRun({ view }: { view: RunView }) {
   }, [selected]);
 
   const row = rows.find((one) => one.path === path);
+  const where = useWhere();
+  const place = useNameOf(where);
+  const title = `Run ${view.summary.number}${where === HERE ? "" : ` on ${place}`}`;
   return (
-    <section className={classes.panel} aria-label={`Run ${view.summary.number}`} data-testid="run-panel">
+    <section className={classes.panel} aria-label={title} data-testid="run-panel">
       <RunHeader view={view} />
       <RunStops view={view} />
-      {error && <PanelError error={error} onRetry={() => void refresh()} />}
+      {error && <Interrupted error={error} onRetry={() => void refresh()} />}
       <div className={classes.columns}>
         <RunSteps view={view} rows={rows} />
         <RunDetail view={view} row={row} rows={rows} />
       </div>
       <RunSlider view={view} />
     </section>
+  );
+}
+
+/** The run cannot be read at the moment: what is shown is older. */
+function Interrupted({ error, onRetry }: { error: BackendError; onRetry: () => void }) {
+  return (
+    <div className={classes.stop} data-tone="failed" role="alert" data-testid="run-interrupted">
+      <CloudOff size={16} aria-hidden />
+      <span className={classes.stopWords}>
+        <b>
+          <Words text={error.message} />.
+        </b>{" "}
+        {error.hint && <Words text={error.hint} />} <code>{error.code}</code>
+      </span>
+      <Button size="compact-sm" variant="default" onClick={onRetry}>
+        Try again
+      </Button>
+    </div>
   );
 }

@@ -2,14 +2,18 @@
 import { Button, NumberInput } from "@mantine/core";
 import { Gauge, HardDrive, Play, ShieldAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
 import type { Exceeded } from "../../bindings/Exceeded";
 import type { RunView } from "../../bindings/RunView";
 import { sentence } from "../../components/Panel";
+import { useWhyNot } from "../../state/rights";
 import { hasEnded, useRun } from "../../state/run";
 import { useSystem } from "../../state/system";
 import { tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
 import { BUDGETS, exceededWords, proposed } from "./budget-words";
+import { NoWorker } from "./NoWorker";
+import { noWorkerOf } from "./no-worker";
 import classes from "./runs.module.css";
 
 /** How the reason begins for which Baton pauses a run while the disk is nearly full. */
@@ -29,6 +33,8 @@ export default function RunStops({ view }: { view: RunView }) {
     );
   }
   const disk = summary.waitingFor.find((reason) => reason.startsWith(DISK));
+  const unheard = noWorkerOf(summary);
+  if (unheard !== null) return <NoWorker words={unheard} />;
   if (disk) {
     return (
       <Stop icon={<HardDrive size={16} aria-hidden />} title="The disk is nearly full">
@@ -52,6 +58,7 @@ function Stop({ icon, title, children }: { icon: ReactNode; title: string; child
 }
 
 function useAct() {
+  const where = useWhere();
   const refresh = useRun((run) => run.refresh);
   const [isBusy, setBusy] = useState(false);
   const act = async (title: string, action: () => Promise<unknown>) => {
@@ -65,17 +72,20 @@ function useAct() {
       setBusy(false);
     }
   };
-  return { isBusy, act };
+  return { where, isBusy, act };
 }
 
 function UsedUp({ run, exceeded }: { run: string; exceeded: Exceeded }) {
   const { title, unit, factor } = BUDGETS[exceeded.budget];
   const [limit, setLimit] = useState<number | string>(proposed(exceeded));
-  const { isBusy, act } = useAct();
+  const { where, isBusy, act } = useAct();
+  const whyNot = useWhyNot("run_raise", where);
   const amount = typeof limit === "number" ? Math.round(limit * factor) : Number.NaN;
   const isMore = amount > exceeded.limit && amount >= exceeded.used;
   const raise = () =>
-    act("The run does not go on", () => call("run_raise", { run, budget: exceeded.budget, limit: amount }));
+    act("The run does not go on", () =>
+      callAt(where, "run_raise", { run, budget: exceeded.budget, limit: amount }),
+    );
   return (
     <Stop icon={<Gauge size={16} aria-hidden />} title="A budget is used up">
       <span className={classes.stopWords}>{exceededWords(exceeded)}.</span>
@@ -83,7 +93,7 @@ function UsedUp({ run, exceeded }: { run: string; exceeded: Exceeded }) {
         className={classes.stopForm}
         onSubmit={(event) => {
           event.preventDefault();
-          if (isMore) void raise();
+          if (isMore && whyNot === null) void raise();
         }}
       >
         <NumberInput
@@ -104,7 +114,8 @@ function UsedUp({ run, exceeded }: { run: string; exceeded: Exceeded }) {
           type="submit"
           size="compact-sm"
           leftSection={<Play size={13} />}
-          disabled={!isMore || isBusy}
+          disabled={!isMore || isBusy || whyNot !== null}
+          title={whyNot ?? undefined}
           data-testid="raise-and-go-on"
         >
           Raise and go on
@@ -115,7 +126,8 @@ function UsedUp({ run, exceeded }: { run: string; exceeded: Exceeded }) {
 }
 
 function SetAside({ run, reason }: { run: string; reason: string }) {
-  const { isBusy, act } = useAct();
+  const { where, isBusy, act } = useAct();
+  const whyNot = useWhyNot("run_release", where);
   return (
     <Stop icon={<ShieldAlert size={16} aria-hidden />} title="Set aside">
       <span className={classes.stopWords}>{sentence(reason)}. It is not taken up by itself.</span>
@@ -123,8 +135,9 @@ function SetAside({ run, reason }: { run: string; reason: string }) {
         size="compact-sm"
         variant="default"
         leftSection={<Play size={13} />}
-        disabled={isBusy}
-        onClick={() => void act("The run does not go on", () => call("run_release", { run }))}
+        disabled={isBusy || whyNot !== null}
+        title={whyNot ?? undefined}
+        onClick={() => void act("The run does not go on", () => callAt(where, "run_release", { run }))}
         data-testid="run-release"
       >
         Let it go on

@@ -6,6 +6,7 @@ import { type FormEvent, useState } from "react";
 import { call } from "../../backend/call";
 import { keys, savedInputsQuery } from "../../backend/queries";
 import { ask } from "../../state/ask";
+import { useWhyNot } from "../../state/rights";
 import { tellError } from "../../state/tell";
 import classes from "./runs.module.css";
 
@@ -19,6 +20,8 @@ interface SavedInputsProps {
 export default function SavedInputs({ workflow, current, onPick }: SavedInputsProps) {
   const client = useQueryClient();
   const saved = useQuery(savedInputsQuery(workflow));
+  const whyNotKeep = useWhyNot("input_save");
+  const whyNotForget = useWhyNot("input_delete");
   const [chosen, setChosen] = useState<string | null>(null);
   const [name, setName] = useState("");
   const [isOpen, setOpen] = useState(false);
@@ -74,8 +77,12 @@ export default function SavedInputs({ workflow, current, onPick }: SavedInputsPr
         />
       )}
       {chosen !== null && (
-        <Tooltip label="Forget this input">
-          <ActionIcon aria-label={`Forget ${chosen}`} onClick={() => void forget()}>
+        <Tooltip label={whyNotForget ?? "Forget this input"}>
+          <ActionIcon
+            aria-label={`Forget ${chosen}`}
+            disabled={whyNotForget !== null}
+            onClick={() => void forget()}
+          >
             <Trash2 size={15} />
           </ActionIcon>
         </Tooltip>
@@ -86,7 +93,8 @@ export default function SavedInputs({ workflow, current, onPick }: SavedInputsPr
             variant="subtle"
             size="compact-sm"
             leftSection={<BookmarkPlus size={14} />}
-            disabled={current === null}
+            disabled={current === null || whyNotKeep !== null}
+            title={whyNotKeep ?? undefined}
             data-testid="keep-input"
             onClick={() => setOpen(!isOpen)}
           >

@@ -3,17 +3,20 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Hourglass, RotateCcw } from "lucide-react";
 import { useState } from "react";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
 import { inboxQuery } from "../../backend/queries";
 import type { RunView } from "../../bindings/RunView";
 import type { StepView } from "../../bindings/StepView";
 import { stepLooks } from "../../components/status";
 import { Words } from "../../components/Words";
 import { titleOf } from "../../state/document";
+import { useWhyNot } from "../../state/rights";
 import { useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
+import { useWhere } from "../../state/where";
 import OutcomeCard from "../inbox/OutcomeCard";
 import QuestionCard from "../inbox/QuestionCard";
+import ResetButton from "./ResetButton";
 import type { RunRow } from "./run-rows";
 import classes from "./runs.module.css";
 import StatusMark from "./StatusMark";
@@ -31,6 +34,8 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
   const isWaiting = step?.status === "waiting" || step?.status === "retrying";
   const now = useNow(1_000, isLive && isWaiting && typeof step?.until === "number");
   const refresh = useRun((run) => run.refresh);
+  const where = useWhere();
+  const whyNot = useWhyNot("run_retry_now", where);
   const [isBusy, setBusy] = useState(false);
   if (!step) {
     return null;
@@ -39,7 +44,7 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
   const hurry = async () => {
     setBusy(true);
     try {
-      await call("run_retry_now", { run: view.summary.id, step: row.path });
+      await callAt(where, "run_retry_now", { run: view.summary.id, step: row.path });
       await refresh();
     } catch (thrown) {
       tellError("The next attempt was not started", thrown);
@@ -83,12 +88,15 @@ export default function StepNow({ view, row, isLive }: StepNowProps) {
           size="compact-xs"
           variant="light"
           loading={isBusy}
+          disabled={whyNot !== null}
+          title={whyNot ?? undefined}
           onClick={() => void hurry()}
           data-testid={`retry-now-${row.path}`}
         >
           Retry now
         </Button>
       )}
+      <ResetButton view={view} row={row} />
     </div>
   );
 }
@@ -101,7 +109,8 @@ export function isAsking(step: StepView | undefined): boolean {
 /** The question of a step, to be answered right here. */
 export function StepQuestion({ view, row }: { view: RunView; row: RunRow }) {
   const refresh = useRun((run) => run.refresh);
-  const inbox = useQuery(inboxQuery);
+  const where = useWhere();
+  const inbox = useQuery(inboxQuery(where));
   const item = inbox.data?.items.find((one) => one.run.id === view.summary.id && one.step === row.path);
   const step = row.view;
   const question = item?.question ?? step?.question;

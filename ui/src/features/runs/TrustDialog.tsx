@@ -17,6 +17,7 @@ import { call } from "../../backend/call";
 import type { EffectLine } from "../../bindings/EffectLine";
 import { PanelError, PanelSkeleton } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
+import { useWhyNot } from "../../state/rights";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import { activateTriggers } from "../triggers/act";
@@ -54,6 +55,7 @@ export default function TrustDialog() {
 function TrustForm({ waiting, onClose }: { waiting: Launch; onClose: () => void }) {
   const trust = useEditor((editor) => editor.trust);
   const setTrust = useEditor((editor) => editor.setTrust);
+  const whyNot = useWhyNot("workflow_trust");
   const [isBusy, setBusy] = useState(false);
   const check = useQuery({
     queryKey: ["trust-check", waiting],
@@ -102,7 +104,13 @@ function TrustForm({ waiting, onClose }: { waiting: Launch; onClose: () => void 
         <Button variant="default" onClick={onClose} data-autofocus data-testid="trust-cancel">
           Cancel
         </Button>
-        <Button onClick={() => void agree()} loading={isBusy} disabled={!check.data} data-testid="trust-run">
+        <Button
+          onClick={() => void agree()}
+          loading={isBusy}
+          disabled={!check.data || whyNot !== null}
+          title={whyNot ?? undefined}
+          data-testid="trust-run"
+        >
           {waiting.purpose === "activate" ? "Trust this version and activate" : "Trust this version and run"}
         </Button>
       </Group>

@@ -1,10 +1,13 @@
 /** Starting a run: what the Run button, its key and the panels do. */
 import { create } from "zustand";
 import { toBackendError } from "../../backend/backend";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
+import { HERE, type Target } from "../../backend/target";
 import type { Workflow } from "../../bindings/Workflow";
 import { useEditor } from "../../state/editor";
 import { useRun } from "../../state/run";
+import { askTargetProblems } from "../../state/target-problems";
+import { nameOf, useTargets } from "../../state/targets";
 import { tellError } from "../../state/tell";
 import { useView } from "../../state/view";
 import { questionsOf } from "./schema-form";
@@ -14,6 +17,8 @@ export interface Launch {
   path: string | null;
   /** `undefined`: still to be asked for. */
   input: unknown;
+  /** Where it runs; absent: what is chosen. */
+  target?: Target;
   /** What follows once the workflow is trusted: a run, or its triggers act. */
   purpose?: "run" | "activate";
 }
@@ -23,8 +28,10 @@ export const useLaunch = create<{ waiting: Launch | null }>()(() => ({ waiting: 
 
 /** Starts `launch` and shows the run. `false` if it did not start. */
 export async function launchRun(launch: Launch): Promise<boolean> {
+  // What is chosen meanwhile changes nothing about a start that is under way.
+  const target = launch.target === undefined ? useTargets.getState().chosen : launch.target;
   try {
-    const { run } = await call("run_start", {
+    const { run } = await callAt(target, "run_start", {
       document: launch.document,
       input: launch.input,
       ...(launch.path === null ? {} : { path: launch.path }),
@@ -32,15 +39,20 @@ export async function launchRun(launch: Launch): Promise<boolean> {
     useLaunch.setState({ waiting: null });
     useView.getState().closeDialog();
     useView.getState().showPanel("bottom", "run");
-    await useRun.getState().openRun(run);
+    await useRun.getState().openRun(run, target);
     return true;
   } catch (thrown) {
     const error = toBackendError(thrown);
-    if (error.code === "untrusted") {
-      useLaunch.setState({ waiting: launch });
+    // Trust is given on this computer; if it was, then it is the target that does not trust the workflow.
+    const isOfTarget = target !== HERE && useEditor.getState().trust?.trusted === true;
+    if (error.code === "untrusted" && !isOfTarget) {
+      useLaunch.setState({ waiting: { ...launch, target } });
       useView.getState().openDialog("trust");
     } else {
-      tellError("The run did not start", error);
+      tellError(
+        target === HERE ? "The run did not start" : `The run did not start on ${nameOf(target)}`,
+        error,
+      );
     }
     return false;
   }
@@ -58,8 +70,10 @@ export async function startRun(): Promise<void> {
     useView.getState().openDialog("trust");
     return;
   }
+  const there = await askTargetProblems();
   const isBlocked = check?.problems.some((problem) => problem.severity === "error") ?? false;
-  if (isBlocked || questionsOf(doc.input).length > 0) {
+  // What the target does otherwise is said before, not afterwards.
+  if (isBlocked || there.length > 0 || questionsOf(doc.input).length > 0) {
     useView.getState().openDialog("start-run");
     return;
   }

@@ -1,12 +1,15 @@
 /** The log of a run, read piece by piece: what is known is never read again. */
 import { useEffect, useState } from "react";
 import { type BackendError, toBackendError } from "../../backend/backend";
-import { call } from "../../backend/call";
+import { callAt } from "../../backend/call";
+import type { Target } from "../../backend/target";
 import type { EventLine } from "../../bindings/EventLine";
+import { useWhere } from "../../state/where";
 
 const PIECE = 2_000;
 
 interface Log {
+  where: Target;
   run: string;
   events: EventLine[];
 }
@@ -15,10 +18,11 @@ export function useRunEvents(
   run: string,
   last: number,
 ): { events: EventLine[]; error: BackendError | null; retry: () => void } {
-  const [log, setLog] = useState<Log>({ run, events: [] });
+  const where = useWhere();
+  const [log, setLog] = useState<Log>({ where, run, events: [] });
   const [error, setError] = useState<BackendError | null>(null);
   const [round, setRound] = useState(0);
-  const events = log.run === run ? log.events : [];
+  const events = log.run === run && log.where === where ? log.events : [];
   const known = events.length;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` asks again.
   useEffect(() => {
@@ -26,13 +30,17 @@ export function useRunEvents(
       return;
     }
     let isWanted = true;
-    call("run_events", { run, after: known, limit: PIECE }).then(
+    callAt(where, "run_events", { run, after: known, limit: PIECE }).then(
       (answer) => {
         if (isWanted) {
           setError(null);
           setLog((before) => ({
+            where,
             run,
-            events: [...(before.run === run ? before.events : []), ...answer.events],
+            events: [
+              ...(before.run === run && before.where === where ? before.events : []),
+              ...answer.events,
+            ],
           }));
         }
       },
@@ -45,6 +53,6 @@ export function useRunEvents(
     return () => {
       isWanted = false;
     };
-  }, [run, known, last, round]);
+  }, [where, run, known, last, round]);
   return { events, error, retry: () => setRound(round + 1) };
 }

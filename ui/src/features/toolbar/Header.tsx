@@ -21,11 +21,14 @@ import type { CommandGroup } from "../../app/command";
 import { commands, findCommand, isEnabled, runCommand } from "../../app/commands";
 import { keyLabels } from "../../app/keys";
 import { inboxQuery } from "../../backend/queries";
+import { HERE } from "../../backend/target";
 import { Mark } from "../../components/Mark";
 import { useEditor } from "../../state/editor";
 import { useWhyNot } from "../../state/rights";
 import { hasEnded, useRun } from "../../state/run";
+import { useNameOf, useTargets } from "../../state/targets";
 import { useView } from "../../state/view";
+import { TargetMenu } from "../targets/TargetMenu";
 import { DocumentName } from "./DocumentName";
 import classes from "./toolbar.module.css";
 import { UserMenu } from "./UserMenu";
@@ -68,6 +71,7 @@ export function Header() {
         </ActionIcon>
       </Tooltip>
       <SaveButton />
+      <TargetMenu />
       <RunButtons />
     </header>
   );
@@ -197,7 +201,8 @@ function Validity() {
 }
 
 function InboxButton() {
-  const count = useQuery(inboxQuery).data?.items.length ?? 0;
+  const chosen = useTargets((targets) => targets.chosen);
+  const count = useQuery(inboxQuery(chosen)).data?.items.length ?? 0;
   const showPanel = useView((view) => view.showPanel);
   const label = count === 0 ? "Inbox" : `Inbox, ${count} open`;
   return (
@@ -253,8 +258,11 @@ function SaveButton() {
 
 function RunButtons() {
   const isGoing = useRun((run) => run.view !== null && !hasEnded(run.view.summary.status));
-  const whyNotStop = useWhyNot("run_cancel");
-  const whyNotRun = useWhyNot("run_start");
+  const target = useRun((run) => run.target);
+  const chosen = useTargets((targets) => targets.chosen);
+  const place = useNameOf(chosen);
+  const whyNotStop = useWhyNot("run_cancel", target);
+  const whyNotRun = useWhyNot("run_start", chosen);
   if (isGoing) {
     return (
       <Button
@@ -276,7 +284,7 @@ function RunButtons() {
       size="sm"
       leftSection={<Play size={14} fill="currentColor" />}
       disabled={whyNotRun !== null}
-      title={whyNotRun ?? `Run${keysOf("run")}`}
+      title={whyNotRun ?? `Run${chosen === HERE ? "" : ` on ${place}`}${keysOf("run")}`}
       data-testid="run-button"
       onClick={() => runCommand("run")}
     >

@@ -17,6 +17,7 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
   const isDirty = useEditor((editor) => editor.dirty);
   const [isBusy, setBusy] = useState(false);
   const whyNot = useWhyNot("trigger_activate");
+  const whyNotOff = useWhyNot("trigger_deactivate");
   const own = data?.triggers.filter((line) => line.workflow === document.id) ?? [];
   const first = own[0];
   if (first === undefined && document.triggers.length === 0) return null;
@@ -61,8 +62,8 @@ export default function Activation({ document, isReadOnly }: { document: Workflo
               variant="subtle"
               color="gray"
               leftSection={<PowerOff size={13} />}
-              disabled={whyNot !== null}
-              title={whyNot ?? undefined}
+              disabled={whyNotOff !== null}
+              title={whyNotOff ?? undefined}
               data-testid="deactivate-triggers"
               onClick={() => void deactivate({ workflow: document.id }, `the triggers of “${document.name}”`)}
             >

@@ -28,7 +28,7 @@ export default function TriggerRow({ line, now, isActing, hasWorkflow }: Trigger
   const kind = kindOf(line.kind);
   const Icon = kind.icon;
   const isPaused = line.status === "paused";
-  const whyNot = useWhyNot("trigger_pause");
+  const whyNot = useWhyNot(isPaused ? "trigger_resume" : "trigger_pause");
   return (
     <li className={classes.item} data-testid={`trigger-${line.workflow}-${line.trigger}`}>
       <div className={classes.row}>
@@ -130,8 +130,8 @@ function Next({ line, now }: { line: TriggerLine; now: number }) {
 
 function RowMenu({ line }: { line: TriggerLine }) {
   const [isOpen, setOpen] = useState(false);
-  const isFireLocked = useWhyNot("trigger_fire") !== null;
-  const isOffLocked = useWhyNot("trigger_deactivate") !== null;
+  const whyNotFire = useWhyNot("trigger_fire");
+  const whyNotOff = useWhyNot("trigger_deactivate");
   const inputs = useQuery({ ...savedInputsQuery(line.workflow), enabled: isOpen });
   return (
     <Menu position="bottom-end" width={240} opened={isOpen} onChange={setOpen}>
@@ -141,13 +141,19 @@ function RowMenu({ line }: { line: TriggerLine }) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<Zap size={14} />} disabled={isFireLocked} onClick={() => void fire(line)}>
+        <Menu.Item
+          leftSection={<Zap size={14} />}
+          disabled={whyNotFire !== null}
+          title={whyNotFire ?? undefined}
+          onClick={() => void fire(line)}
+        >
           Fire now
         </Menu.Item>
         {inputs.data?.inputs.map((input) => (
           <Menu.Item
             key={input.name}
-            disabled={isFireLocked}
+            disabled={whyNotFire !== null}
+            title={whyNotFire ?? undefined}
             leftSection={<Zap size={14} />}
             onClick={() => void fire(line, input.name)}
           >
@@ -157,7 +163,8 @@ function RowMenu({ line }: { line: TriggerLine }) {
         <Menu.Divider />
         <Menu.Item
           color="red"
-          disabled={isOffLocked}
+          disabled={whyNotOff !== null}
+          title={whyNotOff ?? undefined}
           leftSection={<PowerOff size={14} />}
           onClick={() =>
             void deactivate({ workflow: line.workflow, trigger: line.trigger }, `“${line.trigger}”`)
