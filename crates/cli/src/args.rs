@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 use crate::server_args::{Pull, Push, Serve, Users, Workflows};
+use crate::target_args::{Targets, There};
 use crate::trigger_args::Triggers;
 
 /// Baton runs workflows: check them, run them, decide in them, and look at what happened.
@@ -45,6 +46,7 @@ impl Arguments {
             Command::Backup(args) => args.json,
             Command::Restore(args) => args.json,
             Command::Settle(args) => args.json,
+            Command::Targets(args) => args.is_json(),
             Command::Triggers(args) => args.is_json(),
             Command::Serve(args) => args.json,
             Command::Users(args) => args.is_json(),
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     Limits(Limits),
     /// List runs, or look at one
     Runs(Runs),
-    /// Start a run on a Temporal cluster: FILE --target temporal://HOST:PORT/NAMESPACE/QUEUE
+    /// Start a run elsewhere: FILE --target NAME, https://… or temporal://HOST:PORT/NAMESPACE/QUEUE
     #[command(disable_help_flag = true)]
     Submit(Handed),
     /// Carry on runs of a Temporal cluster: --temporal HOST:PORT --namespace N --task-queue Q
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Worker(Handed),
     /// Step through a run again; nothing is carried out
     Replay(Replay),
+    /// Places where runs go besides this computer: Baton servers and Temporal clusters
+    Targets(Targets),
     /// What starts runs without a person: activate it, look at it, fire it
     Triggers(Triggers),
     /// Check the log of all runs
@@ -259,6 +263,8 @@ pub(crate) struct Approve {
     /// A few words with it
     #[arg(long)]
     pub(crate) comment: Option<String>,
+    #[command(flatten)]
+    pub(crate) there: There,
     /// Print one event per line, and last the result
     #[arg(long)]
     pub(crate) json: bool,
@@ -274,6 +280,8 @@ pub(crate) struct Cancel {
     /// Leave what was completed as it is, instead of taking it back
     #[arg(long)]
     pub(crate) no_undo: bool,
+    #[command(flatten)]
+    pub(crate) there: There,
     /// Print one event per line, and last the result
     #[arg(long)]
     pub(crate) json: bool,
@@ -332,9 +340,8 @@ pub(crate) struct Limits {
 
 #[derive(Debug, Args)]
 pub(crate) struct Runs {
-    /// Of a Temporal cluster: temporal://HOST:PORT/NAMESPACE/QUEUE
-    #[arg(long, global = true, value_name = "TARGET")]
-    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) there: There,
     #[command(subcommand)]
     pub(crate) what: RunsCommand,
 }

@@ -21,6 +21,8 @@ mod remote;
 mod server_args;
 mod session;
 mod source;
+mod target;
+mod target_args;
 mod trigger_args;
 mod trouble;
 mod words;

@@ -1,8 +1,9 @@
-//! Asking Baton: as the owner of the data folder, or the one that owns it already.
+//! Asking Baton: as the owner of the data folder, or the one that owns it already, or another one elsewhere.
 
 use std::path::{Path, PathBuf};
 
 use baton_api::places::samples_dir;
+use baton_api::remote::Remote;
 use baton_api::runs::{RunGet, RunList, RunListed, RunView};
 use baton_api::{ApiError, App, AppConfig, Code, Member};
 use serde::Serialize;
@@ -19,6 +20,8 @@ pub(crate) enum Session {
     Member(Member),
     /// Nobody: this process looks into the folder.
     Look(Box<App>),
+    /// A Baton that serves elsewhere.
+    Away(Box<Remote>),
 }
 
 impl Session {
@@ -31,7 +34,7 @@ impl Session {
     pub(crate) fn member(&self) -> Result<&Member, ApiError> {
         match self {
             Self::Member(member) => Ok(member),
-            Self::Look(_) => Err(ApiError::new(
+            Self::Look(_) | Self::Away(_) => Err(ApiError::new(
                 Code::Store,
                 "the data folder was opened for looking only",
             )),
@@ -40,6 +43,11 @@ impl Session {
 
     /// To look only: works beside whoever owns the folder, and changes nothing.
     pub(crate) async fn look(data: Option<&Path>) -> Result<Self, Trouble> {
+        Ok(Self::Look(Box::new(Self::look_into(data).await?)))
+    }
+
+    /// As [`Session::look`], for what is no command.
+    pub(crate) async fn look_into(data: Option<&Path>) -> Result<App, Trouble> {
         let config = AppConfig {
             read_only: true,
             ..config(data)?
@@ -49,7 +57,7 @@ impl Session {
             let hint = "run a workflow first, or name another folder with `--data`";
             return Err(ApiError::new(Code::NotFound, message).hint(hint).into());
         }
-        Ok(Self::Look(Box::new(App::open(config).await?)))
+        Ok(App::open(config).await?)
     }
 
     /// Carries out a command.
@@ -57,23 +65,25 @@ impl Session {
         &self,
         name: &str,
         request: &Q,
-    ) -> Result<A, ApiError> {
+    ) -> Result<A, Trouble> {
         let app = match self {
-            Self::Member(member) => return member.ask(name, request).await,
+            Self::Member(member) => return Ok(member.ask(name, request).await?),
+            Self::Away(remote) => return Ok(remote.call(name, request).await?),
             Self::Look(app) => app,
         };
         let internal = |error: serde_json::Error| ApiError::new(Code::Internal, error.to_string());
         let request = serde_json::to_value(request).map_err(internal)?;
-        serde_json::from_value(app.call(name, request).await?).map_err(internal)
+        Ok(serde_json::from_value(app.call(name, request).await?).map_err(internal)?)
     }
 
     /// The run that a person means by a number (`12`, `#12`), an id, or the beginning of an id.
-    pub(crate) async fn find_run(&self, named: &str) -> Result<RunView, ApiError> {
+    pub(crate) async fn find_run(&self, named: &str) -> Result<RunView, Trouble> {
         let named = named.trim_start_matches('#');
         if named.is_empty() {
             // Every id begins with nothing.
             return Err(ApiError::new(Code::NotFound, "a run is needed")
-                .hint("name it by its number: `baton runs list` shows it"));
+                .hint("name it by its number: `baton runs list` shows it")
+                .into());
         }
         let id = match self.call("run_list", &search(named)).await {
             Ok(RunListed { runs, .. }) => {
@@ -84,7 +94,8 @@ impl Session {
                     (None, Some(_), Some(_)) => {
                         let message = format!("more than one run begins with `{named}`");
                         return Err(ApiError::new(Code::NotFound, message)
-                            .hint("use its number: `baton runs list` shows it"));
+                            .hint("use its number: `baton runs list` shows it")
+                            .into());
                     }
                     (None, None, _) => named.to_owned(),
                 }
@@ -107,6 +118,7 @@ impl Session {
         match self {
             Self::Member(member) => member.shutdown().await,
             Self::Look(app) => app.shutdown().await,
+            Self::Away(_) => {}
         }
     }
 }

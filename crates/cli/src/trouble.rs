@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use baton_api::baton_core::problem::{Problem, Severity};
+use baton_api::remote::RemoteError;
 use baton_api::{ApiError, Code};
 use serde::Serialize;
 
@@ -63,10 +64,21 @@ impl Trouble {
         self
     }
 
+    /// With another way out.
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        self.error.hint = Some(hint.to_owned());
+        self
+    }
+
     /// With the place in a file.
     pub(crate) fn at(mut self, excerpt: Option<Excerpt>) -> Self {
         self.excerpt = excerpt;
         self
+    }
+
+    /// What went wrong.
+    pub(crate) fn error(&self) -> &ApiError {
+        &self.error
     }
 
     /// The message, for a list of several.
@@ -147,6 +159,16 @@ impl From<ApiError> for Trouble {
             error: Box::new(error),
             name: None,
             excerpt: None,
+        }
+    }
+}
+
+/// What stands between here and a server has an exact name; what the server itself answers is as if it were answered here.
+impl From<RemoteError> for Trouble {
+    fn from(error: RemoteError) -> Self {
+        match error.name {
+            Some(name) => Self::unusable(*error.error).named(name),
+            None => (*error.error).into(),
         }
     }
 }

@@ -4,4 +4,5 @@ mod crash;
 mod pages;
 mod samples;
 mod stopped;
+mod targets;
 mod tidy;

@@ -14,8 +14,11 @@
 pub(crate) mod cluster;
 pub(crate) mod kept;
 pub(crate) mod line;
+mod reach;
 pub(crate) mod secrets;
 pub(crate) mod server;
+
+pub use reach::{Reached, reach};
 
 use baton_core::document::Workflow;
 use baton_core::problem::Problem;
@@ -123,6 +126,18 @@ pub struct TargetLine {
 pub struct TargetListed {
     /// By name.
     pub targets: Vec<TargetLine>,
+}
+
+impl TargetListed {
+    /// The one with this name, however it is written, or this id.
+    pub fn named(&self, name: &str) -> Option<&TargetLine> {
+        let is_named = |line: &&TargetLine| line.name.to_lowercase() == name.trim().to_lowercase();
+        let mut lines = self.targets.iter();
+        lines
+            .clone()
+            .find(is_named)
+            .or_else(|| lines.find(|line| line.id == name.trim()))
+    }
 }
 
 /// Names a target.

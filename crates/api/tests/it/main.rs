@@ -11,4 +11,5 @@ mod owner;
 mod running;
 mod saving;
 mod support;
+mod targets;
 mod triggers;

@@ -1,6 +1,5 @@
 //! `baton approve`: answers a question, and goes along with the run, whoever carries it out.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use baton_api::catalog::Nothing;
@@ -8,14 +7,20 @@ use baton_api::runs::{ApprovalDecide, RunView};
 use baton_api::{ApiError, Code};
 
 use crate::args::Approve;
-use crate::commands::follow::{Follow, decision};
+use crate::commands::cluster;
+use crate::commands::follow::{Follow, decision, go_along};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::session::Session;
+use crate::target::{self, Target};
 use crate::trouble::Trouble;
 
 pub(crate) async fn run(args: Approve, data: Option<&Path>, out: Out) -> Result<Exit, Trouble> {
-    let session = Session::open(data).await?;
+    let session = match target::find(&args.there, data).await? {
+        None => Session::open(data).await?,
+        Some(Target::Server(remote)) => Session::Away(remote),
+        Some(Target::Cluster(cluster)) => return cluster::approve(&args, &cluster),
+    };
     let result = answer(&session, args, out).await;
     session.close().await;
     result
@@ -39,9 +44,7 @@ async fn answer(session: &Session, args: Approve, out: Out) -> Result<Exit, Trou
     let _: Nothing = session.call("approval_decide", &decide).await?;
     let follow = Follow::of(out, args.json, &view);
     let run = &view.summary.id;
-    let member = session.member()?;
-    let carried_out = member.follow(run, BTreeMap::new(), view.seq, |logged| follow.see(logged));
-    follow.until(member, carried_out).await
+    go_along(session, run, view.seq, &follow).await
 }
 
 /// The path of the step that is meant: by path, or by id if only one asks.

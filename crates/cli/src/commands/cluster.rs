@@ -1,4 +1,4 @@
-//! `baton worker`, `baton submit` and `baton runs --target`: handed to the program for clusters beside this one.
+//! `baton worker`, and what has to do with runs of a cluster: handed to the program for clusters beside this one.
 //!
 //! The client of Temporal alone is larger than all of Baton, so it is a program of its own, `baton-temporal`.
 
@@ -8,25 +8,57 @@ use std::process::Command;
 
 use baton_api::{ApiError, Code};
 
-use crate::args::{Handed, Runs, RunsCommand};
+use crate::args::{Answer, Approve, Cancel, Handed, RunsCommand};
 use crate::exit::Exit;
+use crate::target::Cluster;
 use crate::trouble::Trouble;
 
 const PROGRAM: &str = "baton-temporal";
+/// The variable with the key of a cluster.
+pub(crate) const KEY: &str = "BATON_TEMPORAL_API_KEY";
 
 /// Carries on runs of a cluster.
 pub(crate) fn worker(args: &Handed) -> Result<Exit, Trouble> {
-    hand_over("worker", args.rest.clone())
+    hand_over("worker", args.rest.clone(), None)
 }
 
 /// Starts a run on a cluster.
-pub(crate) fn submit(args: &Handed) -> Result<Exit, Trouble> {
-    hand_over("start", args.rest.clone())
+pub(crate) fn submit(rest: Vec<OsString>, key: Option<String>) -> Result<Exit, Trouble> {
+    hand_over("start", rest, key)
+}
+
+/// Answers a question of a run of a cluster.
+pub(crate) fn approve(args: &Approve, cluster: &Cluster) -> Result<Exit, Trouble> {
+    let answer = match args.answer {
+        Answer::Approved => "approved",
+        Answer::Rejected => "rejected",
+    };
+    let mut rest: Vec<OsString> = vec![
+        args.run.clone().into(),
+        args.step.clone().into(),
+        answer.into(),
+    ];
+    if let Some(comment) = &args.comment {
+        rest.extend(["--comment".into(), comment.into()]);
+    }
+    to_cluster("approve", rest, cluster, args.json)
+}
+
+/// Stops a run of a cluster.
+pub(crate) fn cancel(args: &Cancel, cluster: &Cluster) -> Result<Exit, Trouble> {
+    let mut rest: Vec<OsString> = vec![args.run.clone().into()];
+    if let Some(reason) = &args.reason {
+        rest.extend(["--reason".into(), reason.into()]);
+    }
+    if !args.no_undo {
+        rest.push("--undo".into());
+    }
+    to_cluster("cancel", rest, cluster, args.json)
 }
 
 /// Looks at runs of a cluster.
-pub(crate) fn runs(args: &Runs, target: &str) -> Result<Exit, Trouble> {
-    let (command, mut rest, is_json): (_, Vec<OsString>, _) = match &args.what {
+pub(crate) fn runs(what: &RunsCommand, cluster: &Cluster) -> Result<Exit, Trouble> {
+    let (command, rest, is_json): (_, Vec<OsString>, _) = match what {
         RunsCommand::List(list) => {
             let mut rest = vec!["--limit".into(), list.limit.to_string().into()];
             if let Some(workflow) = &list.workflow {
@@ -42,14 +74,24 @@ pub(crate) fn runs(args: &Runs, target: &str) -> Result<Exit, Trouble> {
             one.json,
         ),
     };
-    rest.extend(["--target".into(), target.into()]);
+    to_cluster(command, rest, cluster, is_json)
+}
+
+fn to_cluster(
+    command: &str,
+    mut rest: Vec<OsString>,
+    cluster: &Cluster,
+    is_json: bool,
+) -> Result<Exit, Trouble> {
+    rest.extend(cluster.arguments.iter().cloned());
     if is_json {
         rest.push("--json".into());
     }
-    hand_over(command, rest)
+    hand_over(command, rest, cluster.key.clone())
 }
 
-fn hand_over(command: &str, rest: Vec<OsString>) -> Result<Exit, Trouble> {
+/// The key goes through the environment, which other accounts cannot read.
+fn hand_over(command: &str, rest: Vec<OsString>, key: Option<String>) -> Result<Exit, Trouble> {
     let program = find().ok_or_else(|| {
         let words = format!("the program `{PROGRAM}` is neither beside this one nor in `PATH`");
         Trouble::unusable(ApiError::new(Code::NotFound, words).hint(
@@ -59,6 +101,9 @@ fn hand_over(command: &str, rest: Vec<OsString>) -> Result<Exit, Trouble> {
     })?;
     let mut started = Command::new(program);
     started.arg(command).args(rest);
+    if let Some(key) = key {
+        started.env(KEY, key);
+    }
     become_it(started)
 }
 

@@ -253,18 +253,18 @@ async fn database(data: Option<&Path>, folder: &Path) -> Vec<Finding> {
     );
     let database = Finding::new("database", State::Ok, found);
     let verified = match verified {
-        Err(error) => return vec![troubled(&error.into())],
+        Err(error) => return vec![troubled(&error)],
         Ok(verified) => verified,
     };
     let mut findings = vec![database, chain(&verified)];
     findings.extend(signed(&verified));
     match safe_mode {
         Ok(view) => findings.extend(starts(&view)),
-        Err(error) => findings.push(troubled(&error.into())),
+        Err(error) => findings.push(troubled(&error)),
     }
     match host {
         Ok(log) => findings.extend(host::findings(&log)),
-        Err(error) => findings.push(troubled(&error.into())),
+        Err(error) => findings.push(troubled(&error)),
     }
     findings
 }

@@ -10,14 +10,20 @@ use baton_api::baton_core::document::Workflow;
 use baton_api::baton_core::machine::{Decision, Event, Logged, Outcome};
 use baton_api::catalog::Nothing;
 use baton_api::headless::RunResult;
+use baton_api::remote::Remote;
 use baton_api::runs::{RunCancel, RunGet, RunSummary, RunView};
-use baton_api::{ApiError, BackendEvent, Code, Member};
+use baton_api::{BackendEvent, Code, Member};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
 use crate::args::Answer;
+use crate::commands::away;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::progress::Progress;
+use crate::session::Session;
 use crate::trouble::Trouble;
 
 /// How reasons begin for which a run stands still until they are gone by themselves.
@@ -36,6 +42,72 @@ pub(crate) fn decision(answer: Answer) -> Decision {
         Answer::Approved => Decision::Approved,
         Answer::Rejected => Decision::Rejected,
     }
+}
+
+/// Who carries the run out.
+#[derive(Clone, Copy)]
+pub(crate) enum Along<'a> {
+    /// Whoever owns the data folder.
+    Here(&'a Member),
+    /// A server.
+    Away(&'a Remote),
+}
+
+impl<'a> From<&'a Member> for Along<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self::Here(member)
+    }
+}
+
+impl Along<'_> {
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        self,
+        name: &str,
+        request: &Q,
+    ) -> Result<A, Trouble> {
+        Ok(match self {
+            Self::Here(member) => member.ask(name, request).await?,
+            Self::Away(remote) => remote.call(name, request).await?,
+        })
+    }
+
+    fn changes(self) -> Option<broadcast::Receiver<BackendEvent>> {
+        match self {
+            Self::Here(member) => Some(member.subscribe()),
+            Self::Away(_) => None,
+        }
+    }
+
+    /// How a run is left that is interrupted twice.
+    fn left(self) -> &'static str {
+        match self {
+            Self::Here(member) if member.owner().is_some() => {
+                "Interrupted: the run goes on where the data folder is open; `baton resume` goes along with it"
+            }
+            Self::Here(_) => {
+                "Interrupted: the run is left as it is; `baton resume` goes on with it"
+            }
+            Self::Away(_) => {
+                "Interrupted: the run goes on at the server; `baton runs show` says where it stands"
+            }
+        }
+    }
+}
+
+/// Goes along with a run that is carried out here or elsewhere, from the event after `after` on.
+pub(crate) async fn go_along(
+    session: &Session,
+    run: &str,
+    after: u32,
+    follow: &Follow,
+) -> Result<Exit, Trouble> {
+    if let Session::Away(remote) = session {
+        let carried_out = away::go_along(remote, run, after, |logged| follow.see(logged));
+        return follow.until(Along::Away(remote), carried_out).await;
+    }
+    let member = session.member()?;
+    let carried_out = member.follow(run, BTreeMap::new(), after, |logged| follow.see(logged));
+    follow.until(member, carried_out).await
 }
 
 /// Shows a run while it is carried out.
@@ -95,22 +167,23 @@ impl Follow {
 
     /// Waits for `work` (which calls [`see`](Self::see)) and says how the run ended. The first Ctrl-C cancels the run
     /// and takes back what was completed; the second leaves it as it is.
-    pub(crate) async fn until(
+    pub(crate) async fn until<E: Into<Trouble>>(
         &self,
-        member: &Member,
-        work: impl Future<Output = Result<RunResult, ApiError>>,
+        along: impl Into<Along<'_>>,
+        work: impl Future<Output = Result<RunResult, E>>,
     ) -> Result<Exit, Trouble> {
+        let along = along.into();
         let mut work = pin!(work);
         let mut interrupts =
             Interrupts::listen().map_err(Trouble::io("Ctrl-C cannot be noticed"))?;
         let mut is_first = true;
-        let mut changes = member.subscribe();
+        let mut changes = along.changes();
         let mut told = Vec::new();
         loop {
             tokio::select! {
-                ended = work.as_mut() => return self.finish(member, ended?).await,
-                change = changes.recv() => {
-                    if let Ok(BackendEvent::RunAdvanced { summary, .. }) = change {
+                ended = work.as_mut() => return self.finish(along, ended.map_err(Into::into)?).await,
+                change = next(&mut changes) => {
+                    if let Some(BackendEvent::RunAdvanced { summary, .. }) = change {
                         self.say_why(&summary, &mut told);
                     }
                     continue;
@@ -119,11 +192,7 @@ impl Follow {
             }
             let run = self.view.borrow().run.clone();
             let Some(run) = run.filter(|_| is_first) else {
-                self.say(if member.owner().is_some() {
-                    "Interrupted: the run goes on where the data folder is open; `baton resume` goes along with it"
-                } else {
-                    "Interrupted: the run is left as it is; `baton resume` goes on with it"
-                });
+                self.say(along.left());
                 return Ok(Exit::Interrupted);
             };
             is_first = false;
@@ -135,17 +204,17 @@ impl Follow {
                 reason: Some("interrupted".to_owned()),
                 undo: true,
             };
-            let cancelling = member.ask::<_, Nothing>("run_cancel", &cancel);
+            let cancelling = along.ask::<_, Nothing>("run_cancel", &cancel);
             // The run is shown on while the owner is asked: it may be another process, which waits to be read.
             let cancelled = tokio::select! {
-                ended = work.as_mut() => return self.finish(member, ended?).await,
+                ended = work.as_mut() => return self.finish(along, ended.map_err(Into::into)?).await,
                 cancelled = cancelling => cancelled,
             };
             match cancelled {
                 Ok(_) => {}
                 // It ended by itself in this moment.
-                Err(error) if error.code == Code::AlreadyEnded => {}
-                Err(error) => return Err(error.into()),
+                Err(trouble) if trouble.error().code == Code::AlreadyEnded => {}
+                Err(trouble) => return Err(trouble),
             }
         }
     }
@@ -171,7 +240,7 @@ impl Follow {
         }
     }
 
-    async fn finish(&self, member: &Member, result: RunResult) -> Result<Exit, Trouble> {
+    async fn finish(&self, along: Along<'_>, result: RunResult) -> Result<Exit, Trouble> {
         let exit = match result.outcome {
             Some(Outcome::Succeeded) => Exit::Success,
             Some(Outcome::Failed) => Exit::Failure,
@@ -187,11 +256,19 @@ impl Follow {
             seq: None,
             bodies: None,
         };
-        let now: RunView = member.ask("run_get", &get).await?;
+        let now: RunView = along.ask("run_get", &get).await?;
         let mut view = self.view.borrow_mut();
         let View { out, progress, .. } = &mut *view;
         progress.end(&result, &now, out);
         Ok(exit)
+    }
+}
+
+/// The next change; of a server, none comes this way.
+async fn next(changes: &mut Option<broadcast::Receiver<BackendEvent>>) -> Option<BackendEvent> {
+    match changes {
+        Some(changes) => changes.recv().await.ok(),
+        None => std::future::pending().await,
     }
 }
 

@@ -39,13 +39,14 @@ pub(crate) async fn run(
 }
 
 /// What is given replaces what is kept, field by field.
-async fn set(session: &Session, change: Value) -> Result<LimitsView, ApiError> {
+async fn set(session: &Session, change: Value) -> Result<LimitsView, Trouble> {
     let kept: LimitsView = session.call("limits_get", &Nothing {}).await?;
     let mut limits = serde_json::to_value(kept.limits)
         .map_err(|error| ApiError::new(Code::Internal, error.to_string()))?;
     let Value::Object(change) = change else {
         return Err(ApiError::new(Code::BadRequest, "the limits are no object")
-            .hint("write `{ \"concurrency\": 4 }`; `baton limits --json` shows all fields"));
+            .hint("write `{ \"concurrency\": 4 }`; `baton limits --json` shows all fields")
+            .into());
     };
     for (name, value) in change {
         match (limits.get_mut(&name), value) {
@@ -54,7 +55,8 @@ async fn set(session: &Session, change: Value) -> Result<LimitsView, ApiError> {
             (None, _) => {
                 let message = format!("there is no limit `{name}`");
                 return Err(ApiError::new(Code::BadRequest, message)
-                    .hint("`baton limits --json` shows all fields"));
+                    .hint("`baton limits --json` shows all fields")
+                    .into());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod approve;
+pub(crate) mod away;
 pub(crate) mod backup;
 pub(crate) mod cancel;
 pub(crate) mod cluster;
@@ -24,6 +25,8 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod serve_log;
 pub(crate) mod settle;
+pub(crate) mod submit;
+pub(crate) mod targets;
 pub(crate) mod triggers;
 pub(crate) mod users;
 pub(crate) mod validate;
@@ -55,16 +58,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit, Trouble> {
         Command::Release(args) => Box::pin(release::run(args, data, out)).await,
         Command::SafeMode(args) => safe_mode::run(&args, data, &mut out).await,
         Command::Limits(args) => limits::run(&args, data, &mut out).await,
-        Command::Runs(args) => match &args.target {
-            Some(target) => cluster::runs(&args, target),
-            None => runs::run(args, data, &mut out).await,
-        },
+        Command::Runs(args) => runs::run(args, data, &mut out).await,
         Command::Worker(args) => cluster::worker(&args),
-        Command::Submit(args) => cluster::submit(&args),
+        Command::Submit(args) => Box::pin(submit::run(&args, data, out)).await,
         Command::Replay(args) => replay::run(args, data, &mut out).await,
         Command::Verify(args) => verify::run(&args, data, &mut out).await,
         Command::Backup(args) => backup::run(&args, data, &mut out).await,
         Command::Restore(args) => restore::run(&args, data, &mut out).await,
+        Command::Targets(args) => targets::run(args, data, &mut out).await,
         Command::Triggers(args) => triggers::run(args, data, out).await,
         Command::Serve(args) => serve::run(args, data, &mut out).await,
         Command::Users(args) => users::run(args, data, &mut out).await,

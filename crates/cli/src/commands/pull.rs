@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::remote::{Base, Remote, bases, confirm, print_differences};
+use crate::remote::{self, Base, bases, confirm, print_differences};
 use crate::server_args::Pull;
 use crate::source;
 use crate::trouble::Trouble;
 
 pub(crate) async fn run(args: Pull, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
     let mut bases = bases(data)?;
-    let remote = Remote::open(&args.from, &args.way).await?;
+    let remote = remote::open(&args.from, &args.way).await?;
     let request = WorkflowPull {
         workflow: args.workflow.clone(),
         revision: args.revision,

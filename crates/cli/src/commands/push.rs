@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use baton_api::baton_core::problem::Severity;
+use baton_api::remote::Remote;
 use baton_api::revisions::{
     RevisionLine, WorkflowCompare, WorkflowCompared, WorkflowPush, WorkflowPushed,
 };
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::commands::validate::problems;
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::remote::{Base, Bases, Remote, bases, confirm, print_differences};
+use crate::remote::{self, Base, Bases, bases, confirm, print_differences};
 use crate::server_args::Push;
 use crate::source::{self, Source};
 use crate::trouble::Trouble;
@@ -27,7 +28,7 @@ pub(crate) async fn run(args: Push, data: Option<&Path>, out: &mut Out) -> Resul
         sources.push(source);
     }
     let mut bases = bases(data)?;
-    let remote = Remote::open(&args.to, &args.way).await?;
+    let remote = remote::open(&args.to, &args.way).await?;
     let mut exit = Exit::Success;
     for source in sources {
         let pushed = push(&args, &source, &remote, &mut bases, out).await?;

@@ -5,9 +5,11 @@ use std::path::Path;
 use baton_api::runs::{RunEventList, RunEvents, RunList, RunListed, RunStatus, RunView};
 
 use crate::args::{OneRun, Runs, RunsCommand, RunsList, Status};
+use crate::commands::cluster;
 use crate::exit::Exit;
 use crate::out::{Out, Tone};
 use crate::session::{DATABASE, Session, data_dir};
+use crate::target::{self, Target};
 use crate::trouble::Trouble;
 use crate::words::{duration, instant, run_status, shorten, step_status, value};
 
@@ -15,16 +17,38 @@ use crate::words::{duration, instant, run_status, shorten, step_status, value};
 const PAGE: u32 = 5_000;
 
 pub(crate) async fn run(args: Runs, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
-    match args.what {
-        RunsCommand::List(args) => list(args, data, out).await,
-        RunsCommand::Show(args) => show(args, data, out).await,
-        RunsCommand::Events(args) => events(args, data, out).await,
+    let away = match target::find(&args.there, data).await? {
+        None => None,
+        Some(Target::Server(remote)) => Some(Session::Away(remote)),
+        Some(Target::Cluster(cluster)) => return cluster::runs(&args.what, &cluster),
+    };
+    if let RunsCommand::List(args) = args.what {
+        return list(args, away, data, out).await;
     }
+    let session = match away {
+        Some(session) => session,
+        None => Session::look(data).await?,
+    };
+    let done = match &args.what {
+        RunsCommand::List(_) => Ok(Exit::Success),
+        RunsCommand::Show(args) => show(args, &session, out).await,
+        RunsCommand::Events(args) => events(args, &session, out).await,
+    };
+    session.close().await;
+    done
 }
 
-async fn list(args: RunsList, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
-    let listed = if data_dir(data)?.join(DATABASE).exists() {
-        let session = Session::look(data).await?;
+async fn list(
+    args: RunsList,
+    away: Option<Session>,
+    data: Option<&Path>,
+    out: &mut Out,
+) -> Result<Exit, Trouble> {
+    let session = match away {
+        None if data_dir(data)?.join(DATABASE).exists() => Some(Session::look(data).await?),
+        away => away,
+    };
+    let listed = if let Some(session) = session {
         let request = RunList {
             workflow: args.workflow,
             status: args.status.map(status),
@@ -74,11 +98,8 @@ async fn list(args: RunsList, data: Option<&Path>, out: &mut Out) -> Result<Exit
     Ok(Exit::Success)
 }
 
-async fn show(args: OneRun, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
-    let session = Session::look(data).await?;
-    let view = session.find_run(&args.run).await;
-    session.close().await;
-    let view = view?;
+async fn show(args: &OneRun, session: &Session, out: &mut Out) -> Result<Exit, Trouble> {
+    let view = session.find_run(&args.run).await?;
     if args.json {
         out.json(&view);
     } else {
@@ -87,8 +108,7 @@ async fn show(args: OneRun, data: Option<&Path>, out: &mut Out) -> Result<Exit, 
     Ok(Exit::Success)
 }
 
-async fn events(args: OneRun, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {
-    let session = Session::look(data).await?;
+async fn events(args: &OneRun, session: &Session, out: &mut Out) -> Result<Exit, Trouble> {
     let run = session.find_run(&args.run).await?.summary.id;
     let mut after = 0;
     loop {
@@ -115,7 +135,6 @@ async fn events(args: OneRun, data: Option<&Path>, out: &mut Out) -> Result<Exit
             }
         }
     }
-    session.close().await;
     Ok(Exit::Success)
 }
 

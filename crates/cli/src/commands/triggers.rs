@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use baton_api::Code;
 use baton_api::baton_core::document;
 use baton_api::catalog::Nothing;
 use baton_api::triggers::{
@@ -11,7 +12,6 @@ use baton_api::triggers::{
 };
 use baton_api::webhooks::WebhookView;
 use baton_api::workflows::WorkflowTrust;
-use baton_api::{ApiError, Code};
 
 use crate::commands::follow::Follow;
 use crate::exit::Exit;
@@ -75,7 +75,7 @@ async fn all(data: Option<&Path>) -> Result<(TriggerListed, Option<WebhookView>)
     let all = async {
         let listed = session.call("trigger_list", &Nothing {}).await?;
         let hooks = session.call("webhook_get", &Nothing {}).await?;
-        Ok::<_, ApiError>((listed, Some(hooks)))
+        Ok::<_, Trouble>((listed, Some(hooks)))
     };
     let all = all.await;
     session.close().await;
@@ -144,13 +144,13 @@ async fn activate(
         }
         let activated: TriggerActivated = session.call("trigger_activate", &request).await?;
         let listed: TriggerListed = session.call("trigger_list", &Nothing {}).await?;
-        Ok::<_, ApiError>((activated, listed.is_acting))
+        Ok::<_, Trouble>((activated, listed.is_acting))
     };
     let activated = activated.await;
     session.close().await;
-    let (activated, is_acting) = activated.map_err(|error| match error.code {
-        Code::Untrusted => error.hint("`--trust` trusts this version with it"),
-        _ => error,
+    let (activated, is_acting) = activated.map_err(|trouble| match trouble.error().code {
+        Code::Untrusted => trouble.hint("`--trust` trusts this version with it"),
+        _ => trouble,
     })?;
     if args.json {
         out.json(&activated);
@@ -192,7 +192,7 @@ async fn change(
         trigger: args.trigger,
     };
     let session = Session::open(data).await?;
-    let changed: Result<Nothing, ApiError> = session.call(command, &request).await;
+    let changed: Result<Nothing, Trouble> = session.call(command, &request).await;
     session.close().await;
     changed?;
     if args.json {
@@ -278,7 +278,7 @@ async fn firings(
             total: 0,
         },
         Some(session) => {
-            let listed: Result<FiringsListed, ApiError> =
+            let listed: Result<FiringsListed, Trouble> =
                 session.call("trigger_firings", &request).await;
             session.close().await;
             listed?

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::remote::Remote;
+use crate::remote;
 use crate::server_args::Workflows;
 use crate::session::Session;
 use crate::trouble::Trouble;
@@ -53,15 +53,13 @@ async fn ask<Q: Serialize, A: DeserializeOwned>(
     request: &Q,
 ) -> Result<A, Trouble> {
     if let Some(url) = &args.from {
-        return Remote::open(url, &args.way)
-            .await?
-            .call(name, request)
-            .await;
+        let remote = remote::open(url, &args.way).await?;
+        return Ok(remote.call(name, request).await?);
     }
     let session = Session::look(data).await?;
     let answer = session.call(name, request).await;
     session.close().await;
-    Ok(answer?)
+    answer
 }
 
 fn revision(line: &RevisionLine, out: &mut Out) {

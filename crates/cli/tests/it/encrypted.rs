@@ -133,20 +133,25 @@ fn a_server_with_an_expired_certificate_gets_no_token() {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
+    let config = Arc::new(config);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!(
         "https://localhost:{}",
         listener.local_addr().unwrap().port()
     );
     let answering = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut connection = ServerConnection::new(Arc::new(config)).unwrap();
-        let mut said = String::new();
-        let heard = std::io::Read::read_to_string(
-            &mut Stream::new(&mut connection, &mut stream),
-            &mut said,
-        );
-        (heard.is_ok(), said)
+        let mut heard = Vec::new();
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut said = String::new();
+            let read = std::io::Read::read_to_string(
+                &mut Stream::new(&mut connection, &mut stream),
+                &mut said,
+            );
+            heard.push((read.is_ok(), said));
+        }
+        heard
     });
     let refused = push(&here, "baton_secret", &url, &["--ca", "ca.pem"])
         .expect(2)
@@ -156,9 +161,27 @@ fn a_server_with_an_expired_certificate_gets_no_token() {
         refused["message"].to_string().contains("has expired"),
         "{refused}"
     );
+    // As a target that is kept, it is said by the check.
+    let add = ["targets", "add", "Old", "--server", &url, "--ca", "ca.pem"];
+    let mut adding = here.command(&add);
+    Said::of(adding.env("BATON_TOKEN", "baton_secret").output().unwrap()).expect(0);
+    let checked = here
+        .baton(&["targets", "check", "old", "--json"])
+        .expect(1)
+        .json();
+    let finding = &checked["findings"][0];
+    assert_eq!(
+        (&checked["ok"], &finding["code"]),
+        (&json!(false), &json!("certificate"))
+    );
+    assert!(
+        finding["message"].to_string().contains("has expired"),
+        "{finding}"
+    );
+    let nothing = (false, String::new());
     assert_eq!(
         answering.join().unwrap(),
-        (false, String::new()),
+        [nothing.clone(), nothing],
         "nothing was said"
     );
 }

@@ -4,6 +4,7 @@
     reason = "a helper that fails fails the test that called it"
 )]
 
+mod away;
 mod bad_input;
 mod breaker;
 mod children;

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::support::{Desk, Said, set};
 
 /// A server that runs, and ends with the test.
-struct Serving {
-    child: Child,
+pub(crate) struct Serving {
+    pub(crate) child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     ready: Value,
 }
 
 impl Serving {
-    fn start(desk: &Desk, more: &[&str]) -> Self {
+    pub(crate) fn start(desk: &Desk, more: &[&str]) -> Self {
         let mut arguments = vec!["serve", "--json", "--no-open"];
         arguments.extend(more);
         let mut child = desk.command(&arguments).spawn().unwrap();
@@ -42,11 +42,11 @@ impl Serving {
         }
     }
 
-    fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.ready["url"].as_str().unwrap()
     }
 
-    fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.url().split_once("://").unwrap().1
     }
 
@@ -104,7 +104,7 @@ impl Drop for Serving {
     }
 }
 
-fn until(what: &str, is_right: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is_right: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_right() {
         assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
@@ -112,7 +112,7 @@ fn until(what: &str, is_right: impl Fn() -> bool) {
     }
 }
 
-fn add(desk: &Desk, name: &str, roles: &[&str]) -> String {
+pub(crate) fn add(desk: &Desk, name: &str, roles: &[&str]) -> String {
     let mut arguments = vec!["users", "add", name, "--json"];
     for role in roles {
         arguments.extend(["--role", role]);
@@ -351,7 +351,7 @@ fn what_a_team_asks_is_asked_of_the_owner_of_the_folder_too() {
 }
 
 /// A desk of somebody else, who reaches the server over HTTP.
-fn remote(desk: &Desk, token: &str, arguments: &[&str]) -> Said {
+pub(crate) fn remote(desk: &Desk, token: &str, arguments: &[&str]) -> Said {
     let output = desk.command(arguments).env("BATON_TOKEN", token).output();
     Said::of(output.unwrap())
 }
