@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baton_core::Millis;
-use baton_core::machine::{
-    Action, Input, Outcome, Parent, Plan, Run, Status, Task, Touched, TouchedStep, pending,
-};
+use baton_core::machine::{Action, Input, Parent, Plan, Run, Task, Touched, TouchedStep, pending};
 use baton_store::{RunRow, StoreError, Waits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -207,37 +205,18 @@ impl Entry {
 
     /// The row for lists, as the run is now.
     pub(crate) fn row(&self, state: &State) -> RunRow {
-        let workflow = self.plan.workflow();
-        let projection = &state.projection;
-        let mut waiting_for = state.run.waiting_for();
-        waiting_for.extend(state.waits_for());
+        let mut row = state.projection.row(&self.id, &state.run);
+        row.waiting_for.extend(state.waits_for());
         if let Some(error) = &state.stalled {
-            waiting_for.insert(0, format!("stands still: {error}"));
+            row.waiting_for.insert(0, format!("stands still: {error}"));
         }
+        let path = self.origin.path.as_ref();
         RunRow {
-            id: self.id.clone(),
             number: state.number,
-            workflow: workflow.id.clone(),
-            workflow_name: workflow.name.clone(),
-            digest: self.plan.digest().to_owned(),
-            path: self
-                .origin
-                .path
-                .as_ref()
-                .map(|path| path.display().to_string()),
+            path: path.map(|path| path.display().to_string()),
             work_dir: Some(self.origin.work_dir.display().to_string()),
-            status: status_word(state.run.status(), projection.outcome).to_owned(),
-            outcome: projection.outcome_name.clone(),
-            started_at: projection.started_at,
-            ended_at: projection.ended_at,
-            by: projection.by.clone(),
-            seq: state.run.seq(),
-            steps_done: projection.steps_done,
-            steps_total: u32::try_from(workflow.steps.len()).unwrap_or(u32::MAX),
-            waiting_for,
-            error: projection.error.clone(),
             parent: self.origin.parent.clone(),
-            quarantined: None,
+            ..row
         }
     }
 }
@@ -348,17 +327,5 @@ impl State {
             | Input::HostResumed { .. }
             | Input::Advance => {}
         }
-    }
-}
-
-/// The word for lists.
-fn status_word(status: Status, outcome: Option<Outcome>) -> &'static str {
-    match (outcome, status) {
-        (Some(Outcome::Succeeded), _) => "succeeded",
-        (Some(Outcome::Failed), _) => "failed",
-        (Some(Outcome::Cancelled), _) => "cancelled",
-        (None, Status::Waiting) => "waiting",
-        (None, Status::Paused) => "paused",
-        (None, Status::Running | Status::Ended) => "running",
     }
 }

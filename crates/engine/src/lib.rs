@@ -53,6 +53,7 @@ pub use error::EngineError;
 pub use notice::EngineNotice;
 pub use outside::{Journal, StandardTasks, Tasks};
 pub use places::{Rate, ResourceLimit, WorkLimits};
+pub use projection::Projection;
 pub use recover::TakeUp;
 pub use snapshots::Snapshots;
 pub use triggers::Triggers;

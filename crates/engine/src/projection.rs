@@ -1,17 +1,17 @@
-//! What lists show of a run, kept up to date event by event.
+//! What lists show of a run, kept up to date event by event: here, and of runs elsewhere whose log is read.
 
 use std::collections::BTreeMap;
 
 use baton_core::Millis;
 use baton_core::document::Workflow;
 use baton_core::error::StepError;
-use baton_core::machine::{Event, Logged, Outcome, Question};
+use baton_core::machine::{Event, Logged, Outcome, Question, Run, Status};
 use baton_store::{QuestionChanges, QuestionRow, RunRow};
 use serde_json::{Value, json};
 
 /// The part of a run's row and of the questions that follows from its events alone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Projection {
+pub struct Projection {
     pub(crate) started_at: Millis,
     pub(crate) ended_at: Option<Millis>,
     pub(crate) by: Option<String>,
@@ -41,7 +41,7 @@ impl Projection {
     }
 
     /// Takes `logged` into account and notes in `changes` what it means for the open questions.
-    pub(crate) fn apply(
+    pub fn apply(
         &mut self,
         run: &str,
         workflow: &Workflow,
@@ -126,6 +126,34 @@ impl Projection {
         }
     }
 
+    /// What is asked now, by the path of the step.
+    pub fn questions(&self) -> impl Iterator<Item = &QuestionRow> {
+        self.questions.values()
+    }
+
+    /// The row of `run`, which saw the same events. Where it came from is not in them.
+    pub fn row(&self, id: &str, run: &Run) -> RunRow {
+        let plan = run.plan();
+        let workflow = plan.workflow();
+        RunRow {
+            id: id.to_owned(),
+            workflow: workflow.id.clone(),
+            workflow_name: workflow.name.clone(),
+            digest: plan.digest().to_owned(),
+            status: status_word(run.status(), self.outcome).to_owned(),
+            outcome: self.outcome_name.clone(),
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            by: self.by.clone(),
+            seq: run.seq(),
+            steps_done: self.steps_done,
+            steps_total: u32::try_from(workflow.steps.len()).unwrap_or(u32::MAX),
+            waiting_for: run.waiting_for(),
+            error: self.error.clone(),
+            ..RunRow::default()
+        }
+    }
+
     fn put(&mut self, row: QuestionRow, changes: &mut QuestionChanges) {
         changes.put.retain(|other| other.step != row.step);
         changes.closed.retain(|step| *step != row.step);
@@ -137,6 +165,18 @@ impl Projection {
         if let Some((step, _)) = self.questions.remove_entry(step) {
             close(changes, step);
         }
+    }
+}
+
+/// The word for lists.
+fn status_word(status: Status, outcome: Option<Outcome>) -> &'static str {
+    match (outcome, status) {
+        (Some(Outcome::Succeeded), _) => "succeeded",
+        (Some(Outcome::Failed), _) => "failed",
+        (Some(Outcome::Cancelled), _) => "cancelled",
+        (None, Status::Waiting) => "waiting",
+        (None, Status::Paused) => "paused",
+        (None, Status::Running | Status::Ended) => "running",
     }
 }
 

@@ -126,6 +126,8 @@ pub(crate) enum Command {
     Reset(Reset),
     /// Look whether everything is there that runs on the cluster need
     Check(Check),
+    /// Answer questions of Baton: a line of JSON for each, on standard input
+    Rpc,
 }
 
 #[derive(Debug, Args)]

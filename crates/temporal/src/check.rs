@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
 use temporalio_client::tonic::IntoRequest;
 use temporalio_common::protos::temporal::api::enums::v1::{IndexedValueType, TaskQueueType};
 use temporalio_common::protos::temporal::api::operatorservice::v1::{
@@ -18,50 +17,29 @@ use crate::error::ClusterError;
 use crate::target::Cluster;
 use crate::workflow::SEARCH_ATTRIBUTES;
 
+pub use baton_sidecar::{Finding, Listening};
+
 /// A poll that is older than this is of a worker that is gone.
 const FRESH: Duration = Duration::from_secs(75);
 /// The oldest server that knows what Baton uses.
 const OLDEST: (u32, u32) = (1, 28);
 
-/// How many workers poll the task queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Listening {
-    /// For runs.
-    pub runs: usize,
-    /// For steps.
-    pub steps: usize,
-}
-
-/// Something that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Stable name, kebab-case.
-    pub code: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found, for people.
-    pub message: String,
-    /// The way out, where something is missing.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub hint: String,
-}
-
-impl Finding {
-    fn good(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            ok: true,
-            message: message.into(),
-            hint: String::new(),
-        }
+/// It is as it should be.
+fn good(code: &str, message: impl Into<String>) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        ok: true,
+        message: message.into(),
+        hint: String::new(),
     }
+}
 
-    fn bad(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            ok: false,
-            hint: hint.into(),
-            ..Self::good(code, message)
-        }
+/// Something is missing.
+fn bad(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding {
+        ok: false,
+        hint: hint.into(),
+        ..good(code, message)
     }
 }
 
@@ -105,12 +83,12 @@ impl Cluster {
             .map(|part| part.parse::<u32>().ok());
         let number = parts.next().flatten().zip(parts.next().flatten());
         Ok(match number {
-            Some(number) if number < OLDEST => Finding::bad(
+            Some(number) if number < OLDEST => bad(
                 "server-too-old",
                 format!("the server has version {version}"),
                 "Baton needs a Temporal server of version 1.28 or later",
             ),
-            _ => Finding::good(
+            _ => good(
                 "server",
                 format!("Temporal {version} answers at `{}`", self.place.address),
             ),
@@ -126,7 +104,7 @@ impl Cluster {
         let mut service = self.connection.workflow_service();
         let known = service.describe_namespace(request.into_request()).await;
         known.map_err(|status| ClusterError::status("", &status))?;
-        Ok(Finding::good(
+        Ok(good(
             "namespace",
             format!("the namespace `{namespace}` is there"),
         ))
@@ -136,7 +114,7 @@ impl Cluster {
         let Listening { runs, steps } = self.listening().await?;
         let queue = &self.place.task_queue;
         Ok(match (runs, steps) {
-            (0, 0) => Finding::bad(
+            (0, 0) => bad(
                 "no-worker",
                 format!("no worker is listening on the task queue `{queue}`"),
                 format!(
@@ -144,12 +122,12 @@ impl Cluster {
                     self.place.address, self.place.namespace
                 ),
             ),
-            (0, steps) => Finding::bad(
+            (0, steps) => bad(
                 "no-worker",
                 format!("{steps} workers carry out steps on `{queue}`, and none drives runs"),
                 "start one without `--steps-only`",
             ),
-            (runs, _) => Finding::good(
+            (runs, _) => good(
                 "worker",
                 format!("{runs} listening on the task queue `{queue}`"),
             ),
@@ -159,9 +137,9 @@ impl Cluster {
     async fn check_search(&self) -> Result<Finding, ClusterError> {
         let missing = self.missing_search_attributes().await?;
         Ok(if missing.is_empty() {
-            Finding::good("search-attributes", "the search attributes are there")
+            good("search-attributes", "the search attributes are there")
         } else {
-            Finding::bad(
+            bad(
                 "search-attributes",
                 format!(
                     "the cluster has no search attributes {}",
@@ -175,11 +153,11 @@ impl Cluster {
     fn check_blobs(&self) -> Finding {
         let dir = self.home.artifacts.dir();
         match self.home.artifacts.temp_file() {
-            Ok(_) => Finding::good(
+            Ok(_) => good(
                 "blobs",
                 format!("large values are kept in `{}`", dir.display()),
             ),
-            Err(error) => Finding::bad(
+            Err(error) => bad(
                 "blobs",
                 format!("nothing can be kept in `{}`: {error}", dir.display()),
                 "name a folder that every worker and client can write with `--blobs`",

@@ -2,40 +2,49 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use baton_core::document::{self, Step, Workflow};
 use baton_core::error::StepError;
-use futures::StreamExt;
-use serde::Serialize;
 use serde_json::Value;
 use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{
     RpcOptions, UntypedWorkflow, WorkflowCancelOptions, WorkflowExecuteUpdateOptions,
-    WorkflowHandle, WorkflowIdReusePolicy, WorkflowListOptions, WorkflowSignalOptions,
-    WorkflowStartOptions,
+    WorkflowHandle, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
 };
+use temporalio_common::MemoValues;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::enums::v1::ResetReapplyExcludeType;
 use temporalio_common::protos::temporal::api::workflowservice::v1::ResetWorkflowExecutionRequest;
 use temporalio_common::search_attributes::SearchAttributes;
 
 use crate::error::ClusterError;
+use crate::history;
 use crate::target::Cluster;
 use crate::wire::{
-    CHUNK_LIMIT, Command, DEFINITION_LIMIT, INPUT_LIMIT, Settings, StartInput, Text, WORKFLOW_TYPE,
+    CHUNK_LIMIT, Command, DEFINITION_LIMIT, INPUT_LIMIT, Settings, StartInput, Text,
 };
 use crate::workflow::{BatonRun, DIGEST, STATUS, WORKFLOW};
 
+pub use baton_sidecar::{RunRow, Sent, Started};
+
 /// How long the answer to a command is waited for.
 const ANSWER: Duration = Duration::from_secs(15);
+/// What is noted of a run for lists: name and id of its workflow.
+pub(crate) const NAME: &str = "baton.name";
+pub(crate) const ID: &str = "baton.workflow";
 /// How deep sub-workflows are looked for.
 const MAX_DEPTH: usize = 32;
 
 /// A run to start.
 #[derive(Debug, Clone, Default)]
 pub struct NewRun {
-    /// The workflow file.
+    /// The workflow file; not read if the document is given.
     pub file: PathBuf,
+    /// The workflow itself.
+    pub document: Option<Workflow>,
+    /// Where its sub-workflows are, if not beside the file.
+    pub folder: Option<PathBuf>,
     /// Its input.
     pub input: Value,
     /// Id of the run; without it, one is made.
@@ -48,51 +57,16 @@ pub struct NewRun {
     pub env: BTreeMap<String, String>,
 }
 
-/// A run that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StartedRun {
-    /// Its id.
-    pub run: String,
-    /// The id of its first part.
-    pub run_id: String,
-    /// Digest of the definition.
-    pub digest: String,
-}
-
-/// A run in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunRow {
-    /// Its id.
-    pub run: String,
-    /// The id of its last part.
-    pub run_id: String,
-    /// A word: `running`, `waiting`, `succeeded` …; without search attributes, as the cluster knows it.
-    pub status: String,
-    /// Id of its workflow, if search attributes are there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workflow: Option<String>,
-    /// When it began, in milliseconds.
-    pub started_at: i64,
-    /// When it ended, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<i64>,
-    /// The task queue.
-    pub task_queue: String,
-    /// The run that waits for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<String>,
-}
-
-/// How a command reached a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sent {
-    /// The run took it.
-    Taken,
-    /// It is kept by the cluster; no worker has looked at it yet.
-    Kept,
+impl NewRun {
+    /// Where sub-workflows are looked for.
+    fn folder(&self) -> Option<&Path> {
+        let beside = || match (&self.document, self.file.parent()) {
+            (Some(_), Some(folder)) if folder.as_os_str().is_empty() => None,
+            (None, Some(folder)) if folder.as_os_str().is_empty() => Some(Path::new(".")),
+            (_, folder) => folder,
+        };
+        self.folder.as_deref().or_else(beside)
+    }
 }
 
 impl Cluster {
@@ -104,8 +78,8 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// If the file cannot be used, is too large for the cluster, or the cluster refuses; nothing was started then.
-    pub async fn start(&self, new: NewRun) -> Result<StartedRun, ClusterError> {
+    /// If the workflow cannot be used, is too large for the cluster, or the cluster refuses; nothing was started then.
+    pub async fn start(&self, new: NewRun) -> Result<Started, ClusterError> {
         let (input, workflow, digest) = self.prepare(&new).await?;
         let run = match new.id {
             Some(id) => id,
@@ -118,17 +92,22 @@ impl Cluster {
             attributes.push(STATUS.value_set("running".to_owned()));
         }
         let has_attributes = !attributes.is_empty();
+        // For lists, also where search attributes are not.
+        let mut memo = MemoValues::new();
+        memo.insert(NAME, workflow.name.clone());
+        memo.insert(ID, workflow.id.clone());
         let options = WorkflowStartOptions::new(self.place.task_queue.clone(), run.clone())
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .maybe_search_attributes(has_attributes.then(|| SearchAttributes::new(attributes)))
             .static_summary(workflow.name.clone())
+            .memo(memo)
             .build();
         let started = self
             .client
             .start_workflow(BatonRun::run, input, options)
             .await
             .map_err(|error| ClusterError::start(&run, &error))?;
-        Ok(StartedRun {
+        Ok(Started {
             run_id: started.run_id().unwrap_or_default().to_owned(),
             run,
             digest,
@@ -137,7 +116,10 @@ impl Cluster {
 
     /// The input of a run, with everything that it needs from this computer.
     async fn prepare(&self, new: &NewRun) -> Result<(StartInput, Workflow, String), ClusterError> {
-        let workflow = read(&new.file)?;
+        let workflow = match &new.document {
+            Some(document) => document.clone(),
+            None => read(&new.file)?,
+        };
         let plan = self
             .home
             .plan(&workflow)
@@ -147,11 +129,12 @@ impl Cluster {
             .home
             .keep(text, DEFINITION_LIMIT)
             .map_err(|error| unusable(&error))?;
-        let folder = new.file.parent().unwrap_or(Path::new("."));
         let mut library = BTreeMap::new();
         let mut env = new.env.clone();
         let mut names: Vec<String> = plan.env_names().map(str::to_owned).collect();
-        self.collect(&workflow, folder, &mut library, &mut names, 0)?;
+        if let Some(folder) = new.folder() {
+            self.collect(&workflow, folder, &mut library, &mut names, 0)?;
+        }
         for name in names {
             if let Ok(value) = std::env::var(&name) {
                 env.entry(name).or_insert(value);
@@ -207,11 +190,7 @@ impl Cluster {
             if !(version.is_empty() || version == "latest") || library.contains_key(&name) {
                 continue;
             }
-            let file = if document::is_slug(&name) {
-                folder.join(format!("{name}.baton.json"))
-            } else {
-                folder.join(&name)
-            };
+            let file = beside(folder, &name);
             // The step says so when it comes to it, as on one computer.
             if !file.is_file() {
                 continue;
@@ -225,48 +204,6 @@ impl Cluster {
             self.collect(&child, &folder, library, names, depth + 1)?;
         }
         Ok(())
-    }
-
-    /// Runs of Baton, the newest first. `query` narrows it down, in the words of Temporal.
-    ///
-    /// # Errors
-    ///
-    /// If the cluster refuses.
-    pub async fn list(
-        &self,
-        query: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RunRow>, ClusterError> {
-        let mut whole = format!("WorkflowType = '{WORKFLOW_TYPE}'");
-        if let Some(query) = query.filter(|query| !query.is_empty()) {
-            whole = format!("{whole} AND ({query})");
-        }
-        let options = WorkflowListOptions::builder().limit(limit).build();
-        let mut found = self.client.list_workflows(whole, options);
-        let mut rows = Vec::new();
-        while let Some(row) = found.next().await {
-            let row = row.map_err(|error| {
-                ClusterError::new(
-                    "cluster",
-                    format!("the runs cannot be listed: {error}"),
-                    "check the query; `baton-temporal check` looks at the cluster",
-                )
-            })?;
-            let attributes = row.search_attributes();
-            let is_open = row.close_time().is_none();
-            let shown = attributes.get(&STATUS).filter(|_| is_open);
-            rows.push(RunRow {
-                run: row.id().to_owned(),
-                run_id: row.run_id().to_owned(),
-                status: shown.unwrap_or_else(|| status_word(&format!("{:?}", row.status()))),
-                workflow: attributes.get(&WORKFLOW),
-                started_at: millis(row.start_time()),
-                ended_at: row.close_time().map(|time| millis(Some(time))),
-                task_queue: row.task_queue().to_owned(),
-                parent: row.parent_id().map(str::to_owned),
-            });
-        }
-        Ok(rows)
     }
 
     /// Tells a run something, and waits until it took it. Where no worker listens, the cluster keeps it.
@@ -287,8 +224,17 @@ impl Cluster {
             .handle(run)
             .execute_update(BatonRun::command, command, options)
             .await;
-        told.map(|_| Sent::Taken)
-            .map_err(|error| ClusterError::update(run, &error))
+        told.map(|_| Sent::Taken).map_err(|error| {
+            let error = ClusterError::update(run, &error);
+            if error.code != "cluster-unreachable" {
+                return error;
+            }
+            ClusterError::new(
+                "no-answer",
+                format!("nobody answered for the run `{run}`, and it may have taken it all the same: {error}"),
+                "look at the run, and whether a worker is listening; then say it again if it is still needed",
+            )
+        })
     }
 
     /// Leaves a message for a run; nobody says whether it took it.
@@ -316,20 +262,21 @@ impl Cluster {
     }
 
     /// Goes back in a run to where `step` began last; what was finished before is not repeated. Gives the id of the part
-    /// that goes on from there.
+    /// that goes on from there. What people said after that counts no more; what led to the step still does.
     ///
     /// # Errors
     ///
     /// If the step never began in this part of the run, or the cluster refuses.
     pub async fn reset(&self, run: &str, step: &str, reason: &str) -> Result<String, ClusterError> {
-        let (fold_events, run_id) = self.raw_history(run, None).await?;
-        let place = crate::history::began(&fold_events, step).ok_or_else(|| {
+        let (events, run_id) = self.raw_history(run, None).await?;
+        let place = history::began(&events, step).ok_or_else(|| {
             ClusterError::new(
                 "step-unknown",
                 format!("the step `{step}` never began in this part of the run"),
                 "`baton-temporal history` shows the steps by path",
             )
         })?;
+        let again = history::accepted_at(&events, place);
         let request = ResetWorkflowExecutionRequest {
             namespace: self.place.namespace.clone(),
             workflow_execution: Some(WorkflowExecution {
@@ -339,6 +286,10 @@ impl Cluster {
             reason: reason.to_owned(),
             workflow_task_finish_event_id: place,
             request_id: chance()?,
+            reset_reapply_exclude_types: vec![
+                ResetReapplyExcludeType::Signal.into(),
+                ResetReapplyExcludeType::Update.into(),
+            ],
             ..ResetWorkflowExecutionRequest::default()
         };
         let mut service = self.connection.workflow_service();
@@ -346,6 +297,9 @@ impl Cluster {
             .reset_workflow_execution(request.into_request())
             .await
             .map_err(|status| ClusterError::status(run, &status))?;
+        for command in again {
+            self.send(run, command).await?;
+        }
         Ok(answer.into_inner().run_id)
     }
 
@@ -355,24 +309,16 @@ impl Cluster {
     }
 }
 
-fn millis(time: Option<SystemTime>) -> i64 {
-    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
-
-fn status_word(status: &str) -> String {
-    match status {
-        "Completed" => "succeeded".to_owned(),
-        "Canceled" | "Cancelled" => "cancelled".to_owned(),
-        "ContinuedAsNew" => "running".to_owned(),
-        "TimedOut" => "timed-out".to_owned(),
-        other => other.to_lowercase(),
+/// The file of the sub-workflow `name` of a workflow in `folder`.
+pub(crate) fn beside(folder: &Path, name: &str) -> PathBuf {
+    if document::is_slug(name) {
+        folder.join(format!("{name}.baton.json"))
+    } else {
+        folder.join(name)
     }
 }
 
-fn read(file: &Path) -> Result<Workflow, ClusterError> {
+pub(crate) fn read(file: &Path) -> Result<Workflow, ClusterError> {
     let shown = file.display();
     let content = std::fs::read(file).map_err(|error| {
         ClusterError::new(

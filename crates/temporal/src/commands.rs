@@ -1,11 +1,13 @@
 //! What the commands do.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_core::machine::{Decision, Settlement};
+use baton_sidecar::Line;
 use baton_temporal::check::Finding;
 use baton_temporal::client::{NewRun, Sent};
 use baton_temporal::error::ClusterError;
@@ -15,7 +17,7 @@ use baton_temporal::target::Cluster;
 use baton_temporal::view::{self, RunShown};
 use baton_temporal::wire::{self, Settings};
 use baton_temporal::worker::{WorkerSettings, work};
-use baton_temporal::{capability, worker};
+use baton_temporal::{capability, rpc, worker};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +37,12 @@ pub(crate) async fn run(arguments: Arguments) -> Code {
         Ok(cluster) => cluster,
         Err(error) if matches!(command, Command::Check(_)) => {
             return Ok(findings(at.json, &[error.into()]));
+        }
+        Err(error) if matches!(command, Command::Rpc) => {
+            out::json(&Line::Error {
+                error: error.into(),
+            });
+            return Ok(2);
         }
         Err(error) => return Err(error),
     };
@@ -92,7 +100,27 @@ pub(crate) async fn run(arguments: Arguments) -> Code {
             Ok(0)
         }
         Command::Check(check) => look(&at, &cluster, check).await,
+        Command::Rpc => answer_questions(cluster).await,
     }
+}
+
+async fn answer_questions(cluster: Cluster) -> Code {
+    let write = |line: &Line| {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        let mut out = std::io::stdout().lock();
+        out.write_all(&text)?;
+        out.flush()
+    };
+    let ready = Line::Ready {
+        ready: rpc::ready(),
+    };
+    if let Err(error) = write(&ready) {
+        tracing::debug!(%error, "nobody reads");
+        return Ok(2);
+    }
+    rpc::serve(cluster, rpc::standard_input(), write).await;
+    Ok(0)
 }
 
 async fn connect(at: &At, work_dir: Option<PathBuf>) -> Result<Cluster, ClusterError> {

@@ -193,3 +193,13 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     }
     last.to_string()
 }
+
+impl From<ClusterError> for baton_sidecar::Failure {
+    fn from(error: ClusterError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use baton_core::Millis;
+use baton_core::document::Workflow;
 use baton_core::error::StepError;
 use baton_core::machine::Logged;
 use baton_core::step_kind::Effect;
@@ -86,6 +87,8 @@ pub struct Fold {
     fresh: Vec<i64>,
     /// What arrived since the last workflow task began: commands by the place where they count.
     commands: Vec<((i64, u8), Command)>,
+    /// Updates that the cluster brought along from before a reset, by their id.
+    brought: BTreeMap<String, Command>,
     answers: BTreeMap<i64, Answer>,
     cancel: Option<String>,
     /// The workflow task under way: its event and instant.
@@ -93,8 +96,14 @@ pub struct Fold {
     /// It was completed, and what followed from it is being read.
     completed: Option<(i64, Millis)>,
     closed: Option<Closed>,
+    /// When it was closed, and when the cluster took it.
+    closed_at: Option<Millis>,
+    began_at: Millis,
     /// Number of the last event that was read.
     last_event: i64,
+    /// A workflow task that was begun and not completed: it may only answer a question, and never be written down. Then
+    /// others come with the same numbers.
+    held: Vec<HistoryEvent>,
     /// A workflow task failed, and why, while no later one succeeded.
     trouble: Option<String>,
 }
@@ -111,12 +120,16 @@ impl Fold {
             open: BTreeMap::new(),
             fresh: Vec::new(),
             commands: Vec::new(),
+            brought: BTreeMap::new(),
             answers: BTreeMap::new(),
             cancel: None,
             started: None,
             completed: None,
             closed: None,
+            closed_at: None,
+            began_at: 0,
             last_event: 0,
+            held: Vec::new(),
             trouble: None,
         }
     }
@@ -141,9 +154,36 @@ impl Fold {
         self.closed.as_ref()
     }
 
+    /// When the cluster closed it.
+    pub fn closed_at(&self) -> Option<Millis> {
+        self.closed_at
+    }
+
+    /// When the cluster took this part of the run.
+    pub fn began_at(&self) -> Millis {
+        self.began_at
+    }
+
+    /// The workflow, whether the run has begun or not.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is kept in a folder that this machine does not have.
+    pub fn workflow(&self) -> Result<Option<Workflow>, FoldError> {
+        if let Some(host) = &self.host {
+            return Ok(Some(host.run().plan().workflow().clone()));
+        }
+        let definition = self.input.as_ref().map(|input| &input.definition);
+        let workflow = definition.map(|definition| self.home.workflow(definition));
+        workflow
+            .transpose()
+            .map_err(|error| FoldError::Unusable(Box::new(error)))
+    }
+
     /// Number of the last event that was read.
     pub fn last_event(&self) -> i64 {
-        self.last_event
+        let held = self.held.last();
+        held.map_or(self.last_event, |event| event.event_id)
     }
 
     /// Why the worker cannot go on, if it cannot.
@@ -170,6 +210,24 @@ impl Fold {
         if event.event_id <= self.last_event {
             return Ok(());
         }
+        self.held.retain(|held| held.event_id < event.event_id);
+        if matches!(
+            event.attributes,
+            Some(
+                Attributes::WorkflowTaskScheduledEventAttributes(_)
+                    | Attributes::WorkflowTaskStartedEventAttributes(_)
+            )
+        ) {
+            self.held.push(event.clone());
+            return Ok(());
+        }
+        for held in std::mem::take(&mut self.held) {
+            self.push_one(&held)?;
+        }
+        self.push_one(event)
+    }
+
+    fn push_one(&mut self, event: &HistoryEvent) -> Result<(), FoldError> {
         let Some(attributes) = &event.attributes else {
             self.last_event = event.event_id;
             return Ok(());
@@ -178,7 +236,11 @@ impl Fold {
             self.flush()?;
         }
         self.last_event = event.event_id;
-        self.take(event, attributes)
+        self.take(event, attributes)?;
+        if self.closed.is_some() {
+            self.closed_at.get_or_insert(at(event));
+        }
+        Ok(())
     }
 
     fn take(&mut self, event: &HistoryEvent, attributes: &Attributes) -> Result<(), FoldError> {
@@ -190,6 +252,7 @@ impl Fold {
                     return Err(FoldError::Foreign(kind.to_owned()));
                 }
                 self.input = Some(first(one.input.as_ref(), id)?);
+                self.began_at = at(event);
             }
             Attributes::WorkflowTaskStartedEventAttributes(_) => {
                 self.started = Some((id, at(event)));
@@ -214,13 +277,24 @@ impl Fold {
                 self.commands
                     .push(((id, 0), first(one.input.as_ref(), id)?));
             }
+            Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(one) => {
+                let request = one.request.as_ref();
+                let of = request.and_then(|request| request.meta.as_ref());
+                let input = request.and_then(|request| request.input.as_ref());
+                if let (Some(of), Some(input)) = (of, input.filter(|one| one.name == COMMAND)) {
+                    let command = first(input.args.as_ref(), id)?;
+                    self.brought.insert(of.update_id.clone(), command);
+                }
+            }
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(one) => {
+                // After the event that it names.
+                let place = (one.accepted_request_sequencing_event_id, 1);
                 let request = one.accepted_request.as_ref();
                 let input = request.and_then(|request| request.input.as_ref());
                 if let Some(input) = input.filter(|input| input.name == COMMAND) {
-                    // After the event that it names.
-                    let place = (one.accepted_request_sequencing_event_id, 1);
                     self.commands.push((place, first(input.args.as_ref(), id)?));
+                } else if let Some(command) = self.brought.remove(&one.protocol_instance_id) {
+                    self.commands.push((place, command));
                 }
             }
             Attributes::WorkflowExecutionCancelRequestedEventAttributes(one) => {
@@ -407,7 +481,7 @@ impl Fold {
 }
 
 /// Whether an event belongs to the workflow task that was completed just before it.
-fn is_part_of_task(attributes: &Attributes) -> bool {
+pub(crate) fn is_part_of_task(attributes: &Attributes) -> bool {
     matches!(
         attributes,
         Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(_)

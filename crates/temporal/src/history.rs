@@ -12,13 +12,15 @@ use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_common::protos::temporal::api::update::v1::Request;
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 
+use crate::answers;
 use crate::check::Listening;
 use crate::error::ClusterError;
 use crate::fold::{Closed, Fold};
 use crate::target::Cluster;
-use crate::wire::{OpKey, Standing};
+use crate::wire::{COMMAND, Command, OpKey, Standing};
 
 /// How often it is looked whether a worker listens, while a run is watched.
 const LOOK: Duration = Duration::from_secs(5);
@@ -59,7 +61,7 @@ pub enum Told {
 }
 
 impl Cluster {
-    async fn page(
+    pub(crate) async fn page(
         &self,
         run: &str,
         run_id: &str,
@@ -270,5 +272,39 @@ pub(crate) fn began(events: &[HistoryEvent], step: &str) -> Option<i64> {
             OpKey::Step(path, _) if path == step => Some(one.workflow_task_completed_event_id),
             _ => None,
         }
+    })
+}
+
+/// What was said to the run and taken by the workflow task that was completed with event `task`: an answer that led to the
+/// step which that task began. It comes after that event, so it is lost to whoever goes back there.
+pub(crate) fn accepted_at(events: &[HistoryEvent], task: i64) -> Vec<Command> {
+    let after = events.iter().skip_while(|event| event.event_id <= task);
+    let taken = after.take_while(|event| {
+        let attributes = event.attributes.as_ref();
+        attributes.is_some_and(crate::fold::is_part_of_task)
+    });
+    let command = |event: &HistoryEvent| match &event.attributes {
+        Some(Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(one)) => {
+            let request = match &one.accepted_request {
+                Some(request) => request,
+                None => brought(events, &one.protocol_instance_id)?,
+            };
+            let input = request.input.as_ref()?;
+            let args = input.args.as_ref().filter(|_| input.name == COMMAND)?;
+            answers::read(args.payloads.first()?)
+        }
+        _ => None,
+    };
+    taken.filter_map(command).collect()
+}
+
+/// An update that the cluster brought along from before a reset.
+fn brought<'a>(events: &'a [HistoryEvent], id: &str) -> Option<&'a Request> {
+    events.iter().find_map(|event| match &event.attributes {
+        Some(Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(one)) => {
+            let request = one.request.as_ref()?;
+            (request.meta.as_ref()?.update_id == id).then_some(request)
+        }
+        _ => None,
     })
 }

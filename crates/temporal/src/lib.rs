@@ -9,7 +9,7 @@
 //! * [`host`]: the machine in the hands of a host that is replayed; it knows nothing of Temporal.
 //! * [`workflow`]: the one workflow that runs every definition; [`runner`]: the one activity that carries out every step.
 //! * [`fold`], [`history`]: a history read through the same machine, and watched as it grows.
-//! * [`client`], [`check`], [`target`]: what a program asks of a cluster.
+//! * [`client`], [`list`], [`check`], [`target`]: what a program asks of a cluster; [`rpc`], [`news`]: what Baton asks, line by line.
 //! * [`wire`]: what travels; [`codec`]: encrypted; [`home`]: what is too large to travel.
 //!
 //! # Invariants
@@ -30,6 +30,9 @@ pub mod fold;
 pub mod history;
 pub mod home;
 pub mod host;
+pub mod list;
+pub mod news;
+pub mod rpc;
 pub mod runner;
 pub mod target;
 pub mod tasks;

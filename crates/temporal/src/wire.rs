@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 use baton_core::error::StepError;
-use baton_core::machine::{Decision, Input, Logged, Outcome, Settlement, Task};
+use baton_core::machine::{Logged, Outcome, Task};
 use baton_core::step_kind::Effect;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use baton_core::elsewhere::INPUT_LIMIT;
+pub use baton_sidecar::{Command, Standing};
 
 /// Type of the workflow that runs every definition.
 pub const WORKFLOW_TYPE: &str = "baton.run";
@@ -25,8 +28,6 @@ pub const TICK: &str = "baton:tick";
 
 /// The largest definition that travels in the input itself, in bytes.
 pub const DEFINITION_LIMIT: usize = 256 * 1024;
-/// The largest input of a run, in bytes.
-pub const INPUT_LIMIT: usize = 1024 * 1024;
 /// The largest part of a log that travels in the input itself, in bytes.
 pub const CHUNK_LIMIT: usize = 64 * 1024;
 
@@ -143,128 +144,6 @@ impl Settings {
     }
 }
 
-/// What people and programs tell a run: the payload of the update and of the signal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
-pub enum Command {
-    /// Answer a question.
-    Decide {
-        /// The step that asks.
-        step: String,
-        /// Who.
-        by: String,
-        /// What.
-        decision: Decision,
-        /// Words with it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        comment: Option<String>,
-        /// Data of a form.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        data: Option<Value>,
-    },
-    /// An event from outside, for `wait_for`.
-    Signal {
-        /// Unique: a second one with this id is ignored.
-        id: String,
-        /// Name of the event.
-        event: String,
-        /// Its key.
-        #[serde(default)]
-        key: Value,
-        /// What it carries.
-        #[serde(default)]
-        payload: Value,
-    },
-    /// Stop the run.
-    Cancel {
-        /// Who.
-        by: String,
-        /// Why.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-        /// Take back what was completed.
-        #[serde(default)]
-        undo: bool,
-    },
-    /// Start no further step.
-    Pause {
-        /// Who.
-        by: String,
-    },
-    /// Start steps again.
-    Resume {
-        /// Who.
-        by: String,
-    },
-    /// Do not wait for the next attempt.
-    RetryNow {
-        /// The step.
-        step: String,
-        /// Who.
-        by: String,
-    },
-    /// Say what became of a step with unknown outcome.
-    Settle {
-        /// The step.
-        step: String,
-        /// Who.
-        by: String,
-        /// What.
-        answer: Settlement,
-    },
-    /// Allow more of a budget.
-    Raise {
-        /// Of what.
-        budget: baton_core::machine::Budget,
-        /// How much from now on.
-        limit: u64,
-        /// Who.
-        by: String,
-    },
-}
-
-impl Command {
-    /// What the machine is told.
-    pub fn into_input(self) -> Input {
-        match self {
-            Self::Decide {
-                step,
-                by,
-                decision,
-                comment,
-                data,
-            } => Input::Decide {
-                step,
-                by,
-                decision,
-                comment,
-                data,
-            },
-            Self::Signal {
-                id,
-                event,
-                key,
-                payload,
-            } => Input::Signal {
-                id,
-                event,
-                key,
-                payload,
-            },
-            Self::Cancel { by, reason, undo } => Input::Cancel { by, reason, undo },
-            Self::Pause { by } => Input::Pause { by },
-            Self::Resume { by } => Input::Resume { by },
-            Self::RetryNow { step, by } => Input::RetryNow { step, by },
-            Self::Settle { step, by, answer } => Input::Settle { step, by, answer },
-            Self::Raise { budget, limit, by } => Input::Raise { budget, limit, by },
-        }
-    }
-}
-
 /// A step to carry out: the input of the activity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -356,20 +235,6 @@ pub struct RunEnd {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,
-}
-
-/// Where a run stands, as its worker says: the answer to the query.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Standing {
-    /// Position of its last event.
-    pub seq: u32,
-    /// A word: `running`, `waiting`, `paused`, `succeeded`, `failed`, `cancelled`.
-    pub status: String,
-    /// What it waits for.
-    pub waiting_for: Vec<String>,
-    /// A digest of every event so far: two hosts that say the same saw the same.
-    pub log_digest: String,
 }
 
 /// A part of the log: the answer to the query.

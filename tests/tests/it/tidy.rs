@@ -16,9 +16,10 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("engine", &["core", "steps", "store"]),
     ("interop", &["core"]),
     ("server", &["api"]),
+    ("sidecar", &["core"]),
     ("steps", &["core"]),
     ("store", &["core"]),
-    ("temporal", &["core", "steps"]),
+    ("temporal", &["core", "sidecar", "steps"]),
 ];
 
 /// What the core must not even be able to call.

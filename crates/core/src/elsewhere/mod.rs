@@ -2,6 +2,8 @@
 //!
 //! Nothing here keeps a workflow from being handed over: what it does there may be just what is meant.
 
+mod cluster;
 mod server;
 
+pub use cluster::{Around, INPUT_LIMIT, on_cluster};
 pub use server::on_server;

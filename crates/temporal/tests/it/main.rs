@@ -9,4 +9,5 @@ mod conformance;
 #[path = "../../../core/tests/it/machine/generate.rs"]
 mod generate;
 mod replays;
+mod rpc;
 mod script;
