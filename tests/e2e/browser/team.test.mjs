@@ -1,29 +1,28 @@
 // A server for a team: users sign in with their token, and see what their roles allow.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { journey } from "../lib/journey.mjs";
 import { chain, textOf } from "../lib/made.mjs";
 import { baton } from "../lib/place.mjs";
 import { at } from "../lib/studio.mjs";
+import { team } from "../lib/team.mjs";
 
-/** A server for a team in this place, with a workflow that was pushed to it. */
-async function team(place) {
-  const run = (args, more = {}) => execFileSync(baton(), args, { cwd: place.workspace, env: { ...place.env, ...more } }).toString();
-  const add = (name, ...roles) => JSON.parse(run(["users", "add", name, "--json", ...roles.flatMap((role) => ["--role", role])])).token;
-  const tokens = { vic: add("vic", "view"), eve: add("eve", "edit", "run") };
-  const server = spawn(baton(), ["serve", "--json", "--listen", "127.0.0.1:0"], { cwd: place.workspace, env: place.env });
-  const [line] = await once(createInterface({ input: server.stdout }), "line");
-  const { url } = JSON.parse(line).ready;
+/** A server for a team, with a workflow that was pushed to it. */
+async function withOrders() {
+  const server = await team({ vic: ["view"], eve: ["edit", "run"] });
+  const { place, url, tokens } = server;
   writeFileSync(place.path("orders.baton.json"), textOf(chain(3, "orders")));
-  run(["push", place.path("orders.baton.json"), "--to", url, "--yes"], { BATON_TOKEN: tokens.eve });
-  return { url, tokens, server };
+  execFileSync(baton(), ["push", place.path("orders.baton.json"), "--to", url, "--yes"], {
+    cwd: place.workspace,
+    env: { ...place.env, BATON_TOKEN: tokens.eve },
+  });
+  return server;
 }
 
-journey("users of a team sign in and see what their roles allow", { expected: [/401/] }, async ({ page, place }) => {
-  const { url, tokens, server } = await team(place);
+journey("users of a team sign in and see what their roles allow", { expected: [/401/] }, async ({ page }) => {
+  const server = await withOrders();
+  const { url, tokens } = server;
   try {
     await page.goto(url);
     await at(page, "sign-in-token").fill("baton_guess");
@@ -48,7 +47,6 @@ journey("users of a team sign in and see what their roles allow", { expected: [/
     await at(page, "run-button").click();
     await page.locator('[data-testid="run-status"][data-status="succeeded"]').waitFor();
   } finally {
-    server.kill("SIGTERM");
-    await once(server, "exit");
+    await server.remove();
   }
 });

@@ -15,26 +15,28 @@ interface FindingsProps {
 export function Findings({ findings, error = null }: FindingsProps) {
   if (findings.length === 0 && !error) return null;
   return (
-    <ul className={classes.findings} role="status" data-testid="target-findings">
-      {error && (
-        <li>
-          <CircleX size={15} color="var(--bt-failed)" aria-label="Not in order" />
-          <Said message={error.message} hint={error.hint} />
-        </li>
-      )}
-      {findings.map((finding) => (
-        <li key={finding.code} data-code={finding.code} data-ok={finding.ok}>
-          {finding.ok ? (
-            <CircleCheck size={15} color="var(--bt-succeeded)" aria-label="In order" />
-          ) : isAboutWorkers(finding.code) ? (
-            <TriangleAlert size={15} color="var(--bt-warning)" aria-label="Not yet" />
-          ) : (
+    <div role="status">
+      <ul className={classes.findings} data-testid="target-findings">
+        {error && (
+          <li>
             <CircleX size={15} color="var(--bt-failed)" aria-label="Not in order" />
-          )}
-          <Said message={finding.message} hint={finding.hint} />
-        </li>
-      ))}
-    </ul>
+            <Said message={error.message} hint={error.hint} />
+          </li>
+        )}
+        {findings.map((finding) => (
+          <li key={finding.code} data-code={finding.code} data-ok={finding.ok}>
+            {finding.ok ? (
+              <CircleCheck size={15} color="var(--bt-succeeded)" aria-label="In order" />
+            ) : isAboutWorkers(finding.code) ? (
+              <TriangleAlert size={15} color="var(--bt-warning)" aria-label="Not yet" />
+            ) : (
+              <CircleX size={15} color="var(--bt-failed)" aria-label="Not in order" />
+            )}
+            <Said message={finding.message} hint={finding.hint} />
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -36,7 +36,8 @@ export function TargetMenu() {
       width={340}
       trapFocus
       returnFocus
-      menuItemTabIndex={0}
+      // At once, so that no key that is pressed right after it gets lost.
+      transitionProps={{ duration: 0 }}
     >
       <Menu.Target>
         <TargetButton chosen={chosen} />
