@@ -1,12 +1,13 @@
 // `npm run screenshots`: the pictures in docs/images, from the real window and from the browser, in light and dark.
 // Not part of the tests: a picture differs a little on every machine.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { launch, openPage } from "../tests/e2e/lib/browser.mjs";
 import { makePlace } from "../tests/e2e/lib/place.mjs";
 import { readSample } from "../tests/e2e/lib/samples.mjs";
 import { serve } from "../tests/e2e/lib/serve.mjs";
 import { at, openFile, openSample, runStands, startRun } from "../tests/e2e/lib/studio.mjs";
+import { team } from "../tests/e2e/lib/team.mjs";
 import { openWindow } from "../tests/e2e/lib/webdriver.mjs";
 import { build } from "./lib/cargo.mjs";
 import { buildInterface } from "./lib/packages.mjs";
@@ -155,6 +156,54 @@ async function picturesOfTriggers() {
   }
 }
 
+/** A run on a server: the selector with how each target stands, and the form of one. */
+async function picturesOfTargets() {
+  const place = makePlace();
+  const server = await team({ ada: ["edit", "run", "approve"] });
+  // What the workflow reads is found in the workspace folder of the server.
+  cpSync(server.place.workflows, server.place.workspace, { recursive: true });
+  const browser = await launch();
+  const studio = await serve(place);
+  try {
+    const page = await openPage(browser, studio.address);
+    await openSample(page, airports.id);
+    const add = async (name, url) => {
+      await at(page, "target-menu").click();
+      await at(page, "target-add").click();
+      await at(page, "target-name").fill(name);
+      await at(page, "target-url").fill(url);
+      await at(page, "target-secret").fill(server.tokens.ada);
+    };
+    // A port that nobody listens on.
+    await add("Old server", "http://127.0.0.1:9");
+    await at(page, "target-keep").click();
+    await at(page, "target-form").waitFor({ state: "detached" });
+    await add("Production", server.url);
+    await at(page, "target-try").click();
+    await at(page, "target-works").waitFor();
+    await page.waitForTimeout(5_000);
+    keep("target-form", await page.screenshot());
+    await at(page, "target-keep").click();
+    await at(page, "target-form").waitFor({ state: "detached" });
+    await startRun(page);
+    await runStands(page, "Waiting");
+    await at(page, "target-menu").click();
+    await at(page, "target-old-server").filter({ hasText: "Not reachable" }).waitFor();
+    await page.waitForTimeout(6_000);
+    keep("targets", await page.screenshot());
+    await page.keyboard.press("Escape");
+    await at(page, "theme-toggle").click();
+    await at(page, "target-menu").click();
+    await page.waitForTimeout(6_000);
+    keep("targets-dark", await page.screenshot());
+  } finally {
+    await browser.close();
+    await studio.stop();
+    await server.remove();
+    place.remove();
+  }
+}
+
 await main(async () => {
   // The window talks to one that is open already; a session bus of its own keeps them apart.
   if (process.platform === "linux" && !process.env.BATON_OWN_BUS) {
@@ -164,7 +213,7 @@ await main(async () => {
     });
     return again.status ?? 1;
   }
-  const step = steps(5);
+  const step = steps(6);
   await step("Look for what is needed", () => setup(["compile", "window", "test"]));
   await step("Build", async () => {
     if (process.env.BATON_BIN && process.env.BATON_DESKTOP_BIN) return "programs are given";
@@ -175,4 +224,5 @@ await main(async () => {
   await step("The window", pictureOfWindow);
   await step("The browser", picturesOfBrowser);
   await step("What starts by itself", picturesOfTriggers);
+  await step("A run on a server", picturesOfTargets);
 });

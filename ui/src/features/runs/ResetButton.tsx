@@ -114,7 +114,8 @@ function ResetForm({ view, row, onClose }: { view: RunView; row: RunRow; onClose
           data-testid="reset-reason"
         />
         <Text size="xs" c="dimmed">
-          What the run did so far stays readable in the history.
+          Answers that people gave after it began count no more: they are asked again. What happened until now
+          stays in the history of the cluster.
         </Text>
         <Group justify="flex-end" gap="xs">
           <Button variant="subtle" color="gray" onClick={onClose}>

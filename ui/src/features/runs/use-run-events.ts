@@ -22,7 +22,8 @@ export function useRunEvents(
   const [log, setLog] = useState<Log>({ where, run, events: [] });
   const [error, setError] = useState<BackendError | null>(null);
   const [round, setRound] = useState(0);
-  const events = log.run === run && log.where === where ? log.events : [];
+  // A run that went back to a step has a shorter log than before: it is read again.
+  const events = log.run === run && log.where === where && log.events.length <= last ? log.events : [];
   const known = events.length;
   // biome-ignore lint/correctness/useExhaustiveDependencies: `round` asks again.
   useEffect(() => {
@@ -38,7 +39,9 @@ export function useRunEvents(
             where,
             run,
             events: [
-              ...(before.run === run && before.where === where ? before.events : []),
+              ...(before.run === run && before.where === where && before.events.length === known
+                ? before.events
+                : []),
               ...answer.events,
             ],
           }));
