@@ -59,7 +59,7 @@ pub enum Code {
     /// The program that owned the data folder ended before it answered, and whether the command was carried out is not
     /// known: the UI reads again, and lets people ask again.
     OwnerGone,
-    /// A target does not answer, or what answers is not it: nothing was asked of it. The UI says so and tries again later.
+    /// A target does not answer, or what answers there is not it. The UI says so and tries again later.
     TargetUnreachable,
     /// A target does not let this Baton in: the token is missing, wrong, or was taken back. The UI asks for another one.
     TargetRefused,

@@ -56,7 +56,7 @@ pub enum BackendEvent {
         /// Id of the target.
         target: String,
         /// What: of runs, questions, workflows or triggers there.
-        event: Box<BackendEvent>,
+        event: Box<Self>,
     },
     /// The reader was too slow: read everything again.
     Lagged,

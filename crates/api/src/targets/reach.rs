@@ -39,7 +39,7 @@ pub async fn reach(app: &App, named: &str) -> Result<Reached, RemoteError> {
             let remote = Remote::new(&url, &token, ca.as_deref().map(Path::new))?;
             Ok(Reached::Server(Box::new(remote)))
         }
-        place => Ok(Reached::Cluster {
+        place @ TargetPlace::Temporal { .. } => Ok(Reached::Cluster {
             place: Box::new(place),
             key: secret,
         }),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use baton_api::catalog::Nothing;
+use baton_api::remote::address;
 use baton_api::targets::{
     TargetAdd, TargetChecked, TargetId, TargetLine, TargetListed, TargetPlace,
 };
@@ -120,10 +121,14 @@ fn place(args: &TargetsAdd) -> Result<TargetPlace, Trouble> {
         Ok::<_, Trouble>(whole.map(|path| path.display().to_string()))
     };
     Ok(match (&args.server, &args.temporal) {
-        (Some(url), _) => TargetPlace::Server {
-            url: url.clone(),
-            ca: file(&args.ca)?,
-        },
+        (Some(url), _) => {
+            // Said here with its exact name.
+            address(url)?;
+            TargetPlace::Server {
+                url: url.clone(),
+                ca: file(&args.ca)?,
+            }
+        }
         (None, address) => TargetPlace::Temporal {
             address: address.clone().unwrap_or_default(),
             namespace: args.namespace.clone(),

@@ -79,7 +79,7 @@ async fn all(data: Option<&Path>) -> Result<(TriggerListed, Option<WebhookView>)
     };
     let all = all.await;
     session.close().await;
-    Ok(all?)
+    all
 }
 
 async fn list(args: &TriggersList, data: Option<&Path>, out: &mut Out) -> Result<Exit, Trouble> {

@@ -170,11 +170,11 @@ fn what_cannot_be_kept_or_reached_says_why() {
             keep(&here, "x", &["Prod", "--server", "http://example.com"]),
             2
         ),
-        "bad-request"
+        "tls-needed"
     );
     assert_eq!(
         code(keep(&here, "x", &["Prod", "--server", "nonsense"]), 2),
-        "bad-request"
+        "wrong-address"
     );
     assert_eq!(
         code(keep(&here, "x", &["a://b", "--server", url]), 2),

@@ -50,12 +50,15 @@ fn look(step: &Step, kind: &str, with: &Map<String, Value>, at: &str, found: &mu
         ),
         "workflow" => {
             if let Some(path) = text(with, "workflow") {
-                say(
-                    "target-sub-workflow",
-                    "workflow",
-                    format!("`{id}` runs `{path}` from the workspace folder of the server"),
-                    "put the file there as well",
-                );
+                let message = if path.contains(['/', '\\', '.']) {
+                    format!("`{id}` runs `{path}` from the workspace folder of the server")
+                } else {
+                    format!(
+                        "`{id}` runs the last revision of `{path}` that was pushed to the server"
+                    )
+                };
+                let hint = "push it to the server, and call it by its id";
+                say("target-sub-workflow", "workflow", message, hint);
             }
         }
         kind => {
@@ -97,7 +100,7 @@ mod tests {
     use super::*;
     use crate::document;
 
-    fn found(steps: Value) -> Vec<(String, String, String)> {
+    fn found(steps: &Value) -> Vec<(String, String, String)> {
         let text = json!({ "format": 1, "id": "a", "name": "A", "steps": steps, "edges": [] });
         let workflow = document::parse(&text.to_string()).unwrap().workflow;
         let each = on_server(&workflow).into_iter().map(|problem| {
@@ -128,7 +131,7 @@ mod tests {
             { "id": "set", "kind": "set_values", "with": { "values": { "path": "x" } } }
         ]);
         assert_eq!(
-            found(steps),
+            found(&steps),
             [
                 row("target-local-file", "read", "with.path"),
                 row("target-notify", "tell", ""),
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn what_computes_is_the_same_everywhere() {
         assert_eq!(
-            found(json!([{ "id": "a", "kind": "set_values", "with": { "values": { "x": 1 } } }])),
+            found(&json!([{ "id": "a", "kind": "set_values", "with": { "values": { "x": 1 } } }])),
             []
         );
     }

@@ -115,13 +115,17 @@ impl Shared {
     /// Tells what happens there until the stream breaks. `pause` is what to wait before the next attempt.
     async fn pass_on(&self, pause: &mut Duration) -> Result<(), RemoteError> {
         let mut events = self.remote.events().await?;
-        *pause = FIRST_PAUSE;
+        let begun = Instant::now();
         // What happened before the stream was there was missed.
         self.tell(BackendEvent::Lagged);
         while let Some(event) = events.next().await {
             if is_of_interest(&event) {
                 self.tell(event);
             }
+        }
+        // One that breaks at once, again and again, is not asked for all the time.
+        if begun.elapsed() > LAST_PAUSE {
+            *pause = FIRST_PAUSE;
         }
         Ok(())
     }
@@ -173,5 +177,77 @@ fn is_of_interest(event: &BackendEvent) -> bool {
         | BackendEvent::FileChanged { .. }
         | BackendEvent::TargetsChanged
         | BackendEvent::Target { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::app::AppConfig;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Says who it is to everybody, and tells one notification and one change to whoever listens.
+    async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+        let mut head = vec![0; 4_096];
+        let count = stream.read(&mut head).await?;
+        let is_health = head[..count].starts_with(b"GET /api/health");
+        if is_health {
+            let body = r#"{"name":"baton","version":"0"}"#;
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            return stream.write_all(answer.as_bytes()).await;
+        }
+        let told = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n\
+            data: {\"type\":\"notification\",\"title\":\"a\",\"body\":\"b\",\"run\":null}\n\n\
+            data: {\"type\":\"inbox-changed\"}\n\n";
+        stream.write_all(told.as_bytes()).await?;
+        // Until the reader goes away.
+        stream.read(&mut head).await.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn events_are_told_while_somebody_uses_it_and_then_no_more() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream));
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let config = AppConfig::new(folder.path().join("data"), folder.path());
+        let app = App::open(config).await.unwrap();
+        let mut events = app.subscribe();
+        let remote = Arc::new(Remote::new(&url, "x", None).unwrap());
+        let stream = Stream::new(&app, "prod", remote, Duration::from_millis(300));
+        for _ in 0..2 {
+            stream.used();
+            assert!(stream.is_used());
+            let mut told = Vec::new();
+            // It begins, tells, and ends by itself; whoever still looks asks again.
+            while told.len() < 3 {
+                let next = tokio::time::timeout(PATIENCE, events.recv()).await;
+                if let BackendEvent::Target { target, event } = next.unwrap().unwrap() {
+                    assert_eq!(target, "prod");
+                    told.push(serde_json::to_value(event).unwrap()["type"].clone());
+                }
+            }
+            assert_eq!(told, ["lagged", "inbox-changed", "lagged"]);
+            assert!(!stream.is_used());
+        }
+        stream.close();
+        stream.used();
+        assert!(
+            !stream.is_used(),
+            "a connection that is closed begins nothing"
+        );
+        serving.abort();
+        app.shutdown().await;
     }
 }
