@@ -1,25 +1,19 @@
 //! Carrying out one task: large values put back, logs handed on, time limit, cancellation.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use baton_core::duration;
 use baton_core::error::StepError;
 use baton_core::machine::{Input, Task, TaskResult};
-use baton_steps::{TaskContext, TaskOutput, values};
+use baton_steps::{Attempted, TaskContext, TaskOutput, Terms, values};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::drive::{FIRST_RETRY, LAST_RETRY};
 use crate::entry::{Entry, TaskId};
 use crate::notice::EngineNotice;
 use crate::shared::Shared;
 use baton_store::trial;
-
-/// How long a task that was told to stop may take before it is dropped.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// How many lines one attempt may write into the log of the run.
 const MAX_LINES: usize = 10_000;
@@ -115,7 +109,7 @@ async fn attempt(
             Err(error) => return TaskResult::Failed(lost_value(&error.to_string())),
         };
     }
-    let (log, mut lines) = mpsc::unbounded_channel();
+    let (log, lines) = mpsc::unbounded_channel();
     let cx = TaskContext {
         work_dir: entry.origin.work_dir.clone(),
         artifacts: shared.artifacts.clone(),
@@ -140,62 +134,28 @@ async fn attempt(
         step: task.step.clone(),
         written: 0,
     };
-    // On a task of its own, so that a defect in a step ends that step and not the run.
     trial::point("task-begun");
     let tasks = shared.tasks.clone();
-    let work = tokio::spawn(async move { tasks.execute(&task, &cx).await });
-    // Dropped with this future, so that nothing goes on behind a closed engine.
-    let mut work = AbortOnDropHandle::new(work);
-    let limit = async {
-        match timeout_ms {
-            Some(ms) if trial::has_bug("limit-by-wall-clock") => {
-                shared.clock.sleep_until(shared.clock.now() + ms).await;
-            }
-            Some(ms) => shared.clock.sleep_for(ms).await,
-            None => std::future::pending().await,
+    let work = async move { tasks.execute(&task, &cx).await };
+    let sleep = async |ms: i64| {
+        if trial::has_bug("limit-by-wall-clock") {
+            shared.clock.sleep_until(shared.clock.now() + ms).await;
+        } else {
+            shared.clock.sleep_for(ms).await;
         }
     };
-    tokio::pin!(limit);
-    let grace = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::pin!(grace);
-    let mut is_late = false;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            Some((level, message)) = lines.recv() => diary.write(level, message),
-            ended = &mut work => break Some(ended),
-            () = &mut limit, if !is_late => {
-                is_late = true;
-                cancel.cancel();
-            }
-            () = &mut grace => {
-                work.abort();
-                break None;
-            }
-        }
-    };
+    let ended = baton_steps::attempt(
+        work,
+        Terms::new(timeout_ms, cancel),
+        sleep,
+        lines,
+        |level, message| diary.write(level, message),
+    )
+    .await;
     trial::point("task-acted");
-    while let Ok((level, message)) = lines.try_recv() {
-        diary.write(level, message);
-    }
-    let ended = match ended {
-        Some(Ok(ended)) => Some(ended),
-        Some(Err(error)) if error.is_panic() => {
-            return TaskResult::Failed(
-                StepError::permanent("defect", "the step stopped because of a defect in Baton")
-                    .hint("please report it, with the log of the run"),
-            );
-        }
-        Some(Err(_)) | None => None,
-    };
-    if let Some(Ok(output)) = &ended {
-        writing.end(&output.output);
-    }
-    match (ended, timeout_ms.filter(|_| is_late)) {
-        (Some(Ok(output)), _) => {
+    match ended {
+        Attempted::Succeeded(output) => {
+            writing.end(&output.output);
             let TaskOutput {
                 output,
                 port,
@@ -218,18 +178,8 @@ async fn attempt(
                 None => std::future::pending().await,
             }
         }
-        (_, Some(ms)) => TaskResult::Failed(
-            StepError::new(
-                "timeout",
-                format!("it did not end within {}", duration::format_ms(ms)),
-            )
-            .hint("give it a longer `timeout`, or let it retry"),
-        ),
-        (Some(Err(error)), None) if cancel.is_cancelled() && error.code == "cancelled" => {
-            TaskResult::Cancelled
-        }
-        (Some(Err(error)), None) => TaskResult::Failed(error),
-        (None, None) => TaskResult::Cancelled,
+        Attempted::Failed(error) => TaskResult::Failed(error),
+        Attempted::Cancelled => TaskResult::Cancelled,
     }
 }
 

@@ -4,7 +4,8 @@
 //! engine and documentation follow. Control kinds are closed and live in [`baton_core::control`].
 //!
 //! * [`catalog`]: all kinds; [`summary`] and [`effects`]: what a person is told about a step and a workflow.
-//! * [`execute`], [`execute_inline`]: carry out a task whose expressions are evaluated.
+//! * [`execute`], [`execute_inline`]: carry out a task whose expressions are evaluated; [`attempt`]: within its time
+//!   limit, until it is told to stop.
 //! * [`Artifacts`], [`tables`]: large values by content hash, and pages of tables.
 //!
 //! # Invariants
@@ -15,6 +16,7 @@
 #![warn(missing_docs)]
 
 mod artifacts;
+mod attempt;
 mod config;
 mod context;
 mod duck;
@@ -36,6 +38,7 @@ use baton_core::machine::Task;
 use baton_core::step_kind::{Catalog, StepKind};
 
 pub use artifacts::{Artifacts, Put};
+pub use attempt::{Attempted, GRACE, Terms, attempt};
 pub use context::{Limits, Secrets, TaskContext, TaskOutput};
 pub use overview::{Touch, effects, summary};
 pub use process::guard;

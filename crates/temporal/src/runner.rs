@@ -5,21 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_core::duration;
 use baton_core::error::StepError;
-use baton_steps::{TaskContext, TaskOutput, values};
+use baton_steps::{Attempted, TaskContext, TaskOutput, Terms, values};
 use temporalio_macros::activities;
 use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::home::Home;
 use crate::wire::{StepFailure, StepIn, StepOut};
 
-/// How long a step that was told to stop may take before it is dropped.
-const GRACE: Duration = Duration::from_secs(10);
 /// How many lines one attempt may hand on.
 const MAX_LINES: usize = 1_000;
 /// The largest details of an error that travel.
@@ -108,7 +104,7 @@ pub async fn attempt(
     step: StepIn,
     cancel: CancellationToken,
 ) -> Result<StepOut, StepFailure> {
-    let (log, mut lines) = mpsc::unbounded_channel();
+    let (log, lines) = mpsc::unbounded_channel();
     let cx = TaskContext {
         work_dir: home.work_dir.clone(),
         artifacts: home.artifacts.clone(),
@@ -120,72 +116,37 @@ pub async fn attempt(
         temp_dir: home.temp_dir.clone(),
         secrets: home.secrets.clone(),
     };
-    let timeout_ms = step.timeout_ms;
-    let at = home.clone();
-    let work = tokio::spawn(async move {
-        let filled = tokio::task::spawn_blocking({
-            let home = at.clone();
-            move || {
-                let (with, kept) = (step.with.clone(), step.with_kept.clone());
-                home.fill(with, kept.as_ref())
-                    .map(|with| step.into_task(with))
-            }
-        });
-        let task = match filled.await {
-            Ok(Ok(task)) => task,
-            Ok(Err(error)) => return Err(lost_value(&error.to_string())),
-            Err(error) => return Err(lost_value(&error.to_string())),
-        };
-        at.tasks.execute(&task, &cx).await
-    });
-    // Dropped with this future: nothing goes on behind an activity that is gone.
-    let mut work = AbortOnDropHandle::new(work);
-    let limit = async {
-        match timeout_ms {
-            Some(ms) => tokio::time::sleep(Duration::from_millis(ms.unsigned_abs())).await,
-            None => std::future::pending().await,
+    let terms = Terms::new(step.timeout_ms, cancel);
+    let work = {
+        let home = home.clone();
+        async move {
+            let filled = tokio::task::spawn_blocking({
+                let home = home.clone();
+                move || {
+                    let (with, kept) = (step.with.clone(), step.with_kept.clone());
+                    home.fill(with, kept.as_ref())
+                        .map(|with| step.into_task(with))
+                }
+            });
+            let task = match filled.await {
+                Ok(Ok(task)) => task,
+                Ok(Err(error)) => return Err(lost_value(&error.to_string())),
+                Err(error) => return Err(lost_value(&error.to_string())),
+            };
+            home.tasks.execute(&task, &cx).await
         }
     };
-    tokio::pin!(limit);
-    let grace = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::pin!(grace);
+    let sleep = |ms: i64| tokio::time::sleep(Duration::from_millis(ms.unsigned_abs()));
     let mut told = Limited {
         logs: Vec::new(),
         dropped: 0,
     };
-    let mut is_late = false;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            Some(line) = lines.recv() => told.push(line),
-            ended = &mut work => break Some(ended),
-            () = &mut limit, if !is_late => {
-                is_late = true;
-                cancel.cancel();
-            }
-            () = &mut grace => {
-                work.abort();
-                break None;
-            }
-        }
-    };
-    while let Ok(line) = lines.try_recv() {
-        told.push(line);
-    }
-    let ended = match ended {
-        Some(Ok(ended)) => Some(ended),
-        Some(Err(error)) if error.is_panic() => Some(Err(StepError::permanent(
-            "defect",
-            "the step stopped because of a defect in Baton",
-        )
-        .hint("please report it, with the log of the run"))),
-        Some(Err(_)) | None => None,
-    };
-    let error = match (ended, timeout_ms.filter(|_| is_late)) {
-        (Some(Ok(output)), _) => {
+    let ended = baton_steps::attempt(work, terms, sleep, lines, |level, message| {
+        told.push((level, message));
+    })
+    .await;
+    let error = match ended {
+        Attempted::Succeeded(output) => {
             let TaskOutput {
                 output, port, logs, ..
             } = output;
@@ -202,16 +163,8 @@ pub async fn attempt(
                 Err(error) => error,
             }
         }
-        (_, Some(ms)) => StepError::new(
-            "timeout",
-            format!("it did not end within {}", duration::format_ms(ms)),
-        )
-        .hint("give it a longer `timeout`, or let it retry"),
-        (Some(Err(error)), None) if cancel.is_cancelled() && error.code == "cancelled" => {
-            return Ok(stopped(told));
-        }
-        (Some(Err(error)), None) => error,
-        (None, None) => return Ok(stopped(told)),
+        Attempted::Failed(error) => error,
+        Attempted::Cancelled => return Ok(stopped(told)),
     };
     Err(StepFailure {
         error: shorten(error),
