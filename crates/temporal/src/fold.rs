@@ -91,6 +91,8 @@ pub struct Fold {
     brought: BTreeMap<String, Command>,
     answers: BTreeMap<i64, Answer>,
     cancel: Option<String>,
+    /// A request to cancel counts once.
+    was_cancelled: bool,
     /// The workflow task under way: its event and instant.
     started: Option<(i64, Millis)>,
     /// It was completed, and what followed from it is being read.
@@ -123,6 +125,7 @@ impl Fold {
             brought: BTreeMap::new(),
             answers: BTreeMap::new(),
             cancel: None,
+            was_cancelled: false,
             started: None,
             completed: None,
             closed: None,
@@ -297,8 +300,11 @@ impl Fold {
                     self.commands.push((place, command));
                 }
             }
-            Attributes::WorkflowExecutionCancelRequestedEventAttributes(one) => {
-                self.cancel.get_or_insert_with(|| one.cause.clone());
+            Attributes::WorkflowExecutionCancelRequestedEventAttributes(one)
+                if !self.was_cancelled =>
+            {
+                self.was_cancelled = true;
+                self.cancel = Some(one.cause.clone());
             }
             Attributes::ActivityTaskScheduledEventAttributes(one) => {
                 let step: Scheduled = first(one.input.as_ref(), id)?;
@@ -331,13 +337,14 @@ impl Fold {
                     .as_ref()
                     .and_then(|one| one.summary.as_ref());
                 let summary: String = summary.and_then(answers::read).unwrap_or_default();
-                if summary != TICK {
-                    let key = OpKey::from_timer(&summary).ok_or_else(|| FoldError::Unreadable {
+                let key = match summary.as_str() {
+                    TICK => OpKey::tick(),
+                    name => OpKey::from_timer(name).ok_or_else(|| FoldError::Unreadable {
                         event: id,
                         why: "a timer without a name".to_owned(),
-                    })?;
-                    self.begun(id, key, Effect::Pure);
-                }
+                    })?,
+                };
+                self.begun(id, key, Effect::Pure);
             }
             Attributes::TimerFiredEventAttributes(one) => {
                 self.ended(one.started_event_id, |_| Answer::Fired);
@@ -431,7 +438,8 @@ impl Fold {
             return Ok(());
         };
         // What was begun by this very task is no part of what the machine knew.
-        if self.host.is_none() {
+        let is_first = self.host.is_none();
+        if is_first {
             let input = self.input.as_ref().ok_or_else(|| FoldError::Unreadable {
                 event: 1,
                 why: "the history does not begin at its beginning".to_owned(),
@@ -450,26 +458,33 @@ impl Fold {
         };
         let mut commands = std::mem::take(&mut self.commands);
         commands.sort_by_key(|(place, _)| *place);
+        let mut is_stirred = is_first || !commands.is_empty();
         for (_, command) in commands {
-            if let Err(refusal) = host.give(command.into_input(), at) {
+            if let Err(refusal) = host.hear(command.into_input(), at) {
                 tracing::debug!(%refusal, "the machine took no notice");
             }
         }
+        let mut answers = Vec::new();
         for (began, answer) in std::mem::take(&mut self.answers) {
             let Some(open) = self.open.remove(&began) else {
                 continue;
             };
             // One that the machine no longer wanted when it ended has been let go.
-            if matches!(open.key, OpKey::Timer(..)) && !host.is_active(&open.key) {
+            let is_let_go = matches!(open.key, OpKey::Timer(..)) && !host.is_active(&open.key);
+            if is_let_go && open.key != OpKey::tick() {
                 continue;
             }
-            host.answer(&open.key, answer, at);
+            answers.push((open.key, answer));
         }
-        if let Some(reason) = self.cancel.take() {
+        let cancel = self.cancel.take().map(|reason| {
             let parent = self.input.as_ref().and_then(|input| input.parent.as_ref());
-            workflow::cancel(host, parent, Some(reason), at);
+            workflow::cancel(parent, Some(reason))
+        });
+        is_stirred |= !answers.is_empty() || cancel.is_some();
+        // What else there is in a history does not wake the worker either.
+        if is_stirred {
+            host.turn(answers, cancel, at);
         }
-        host.settle(at);
         let fresh = std::mem::take(&mut self.fresh);
         let begun: BTreeSet<OpKey> = fresh
             .iter()

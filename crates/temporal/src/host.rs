@@ -4,20 +4,24 @@
 //! same run. The order, for each workflow task of the history:
 //!
 //! 1. commands (signals and updates), in the order in which they arrived;
-//! 2. what ended (steps, timers, sub-workflows), in the order in which it was begun;
+//! 2. what ended (steps, sub-workflows), in the order in which it was begun;
 //! 3. a request to cancel;
-//! 4. then [`Host::settle`]: the machine goes on by itself, with every pure step, until it needs the outside.
+//! 4. the timers whose instant has come, in the order of their instants. A timer of the cluster only wakes: what is due
+//!    is read off the instant, so two timers that a busy cluster fires in the other order count in their own.
+//!
+//! After each of them the machine goes on by itself, with every light pure step, until it needs the outside: as on one
+//! computer, and however what happened is spread over workflow tasks.
 //!
 //! The instant of all of it is the one at which the workflow task began. Nothing here knows Temporal, a clock or chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use baton_core::Millis;
 use baton_core::error::StepError;
 use baton_core::machine::{
     self, Action, Input, Logged, Outcome, Parent, Plan, Refusal, Run, STEP_TIMERS, Start, Status,
-    Task, TaskResult, Touched,
+    Task, TaskResult, Touched, TouchedStep,
 };
 use baton_steps::{TaskOutput, values};
 use serde_json::Value;
@@ -84,11 +88,29 @@ pub enum Answer {
     Child(RunEnd),
 }
 
-/// What changed for the outside.
+/// Steps to look at again.
+#[derive(Debug)]
+enum Looks {
+    All,
+    Some(BTreeSet<TouchedStep>),
+}
+
+/// What is answered here and now, because nothing is under way for it.
 #[derive(Debug, Default)]
-pub struct Changes {
-    /// No longer wanted, or to be stopped: in order.
-    pub stop: Vec<OpKey>,
+struct AtOnce {
+    /// To be stopped, and wanted by no earlier look.
+    fresh: VecDeque<(OpKey, Answer)>,
+    /// Sub-workflows that nobody knows.
+    unknown: VecDeque<(OpKey, Answer)>,
+    /// To be stopped, and still in the queue.
+    queued: VecDeque<(OpKey, Answer)>,
+}
+
+impl AtOnce {
+    fn knows(&self, key: &OpKey) -> bool {
+        let all = self.fresh.iter().chain(&self.unknown).chain(&self.queued);
+        all.into_iter().any(|(known, _)| known == key)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,11 +133,30 @@ pub struct Host {
     queued: BTreeSet<OpKey>,
     /// What the steps want, and the run itself under the empty path.
     wants: BTreeMap<String, Vec<OpKey>>,
+    /// The timers among them.
+    timers: BTreeSet<(Millis, String)>,
+    /// Those that the machine was told of, and still wants.
+    told: BTreeSet<(Millis, String)>,
+    /// No longer wanted, or to be stopped: in order.
+    stops: Vec<OpKey>,
+    /// What has to be compared with what is under way.
+    looks: Looks,
     /// The step that waits for a child.
     child_steps: BTreeMap<String, String>,
     /// Sub-workflows that can be begun.
     library: BTreeSet<String>,
     cancelled: bool,
+}
+
+/// A request to stop the run, made of the cluster itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancel {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Take back what was completed.
+    pub undo: bool,
 }
 
 /// How a host began.
@@ -164,6 +205,10 @@ impl Host {
             queue: Vec::new(),
             queued: BTreeSet::new(),
             wants: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            told: BTreeSet::new(),
+            stops: Vec::new(),
+            looks: Looks::All,
             child_steps: BTreeMap::new(),
             library,
             cancelled: false,
@@ -208,12 +253,35 @@ impl Host {
         self.active.contains_key(key)
     }
 
-    /// Tells the machine something, and lets it take its own next steps.
+    /// Takes a command of a person or a program into account, and goes on as far as that leads.
     ///
     /// # Errors
     ///
     /// [`Refusal`] if it cannot be taken now; nothing happened then.
-    pub fn give(&mut self, input: Input, at: Millis) -> Result<(), Refusal> {
+    pub fn hear(&mut self, command: Input, at: Millis) -> Result<(), Refusal> {
+        self.settle(at);
+        self.give(command, at)?;
+        self.settle(at);
+        Ok(())
+    }
+
+    /// Takes into account what a workflow task says beside commands: what ended, a request to cancel, and the instant.
+    /// Goes on as far as each of them leads.
+    pub fn turn(&mut self, answers: Vec<(OpKey, Answer)>, cancel: Option<Cancel>, at: Millis) {
+        self.settle(at);
+        for (key, answer) in answers {
+            self.answer(&key, answer, at);
+            self.settle(at);
+        }
+        if let Some(Cancel { by, reason, undo }) = cancel {
+            self.cancel(&by, reason, undo, at);
+            self.settle(at);
+        }
+        self.fire(at);
+    }
+
+    /// Tells the machine something, and lets it take its own next steps.
+    fn give(&mut self, input: Input, at: Millis) -> Result<(), Refusal> {
         for logged in machine::step(&mut self.run, input, at)? {
             self.note(&logged);
             self.log.push(logged);
@@ -231,7 +299,7 @@ impl Host {
     }
 
     /// Asks the run to stop, once, as a cluster does it.
-    pub fn cancel(&mut self, by: &str, reason: Option<String>, undo: bool, at: Millis) {
+    fn cancel(&mut self, by: &str, reason: Option<String>, undo: bool, at: Millis) {
         if std::mem::replace(&mut self.cancelled, true) {
             return;
         }
@@ -240,7 +308,7 @@ impl Host {
     }
 
     /// Takes how `key` ended into account.
-    pub fn answer(&mut self, key: &OpKey, answer: Answer, at: Millis) {
+    fn answer(&mut self, key: &OpKey, answer: Answer, at: Millis) {
         self.active.remove(key);
         match (key, answer) {
             (OpKey::Step(step, epoch), Answer::Task { result, logs }) => {
@@ -268,10 +336,7 @@ impl Host {
                 );
                 self.undo_ended(step, *epoch, TaskResult::Failed(error), at);
             }
-            (OpKey::Timer(timer, _), Answer::Fired) => {
-                let timer = timer.clone();
-                self.tell(Input::TimerDue { timer }, at);
-            }
+            (OpKey::Timer(timer, due), Answer::Fired) => self.woken(timer, *due, at),
             (OpKey::Child(run), Answer::Child(end)) => self.child_ended(run, end, at),
             // Nothing else ends in that way.
             (OpKey::Step(..) | OpKey::Undo(..) | OpKey::Timer(..) | OpKey::Child(_), _) => {}
@@ -337,28 +402,111 @@ impl Host {
         self.digest = hasher.finalize();
     }
 
-    /// Lets the machine go on with everything that needs no outside. What is to begin is taken with [`Host::take`] then.
-    pub fn settle(&mut self, at: Millis) -> Changes {
-        let mut changes = Changes::default();
+    /// A timer of the cluster fired. Where its clock is behind, the rest of the time is waited for once more.
+    fn woken(&mut self, timer: &str, due: Millis, at: Millis) {
+        let one = (due, timer.to_owned());
+        self.told.remove(&one);
+        if due > at && self.timers.contains(&one) {
+            let (at, timer) = one;
+            let op = Op::Timer { timer, at };
+            if self.queued.insert(op.key()) {
+                self.queue.push(op);
+            }
+        }
+    }
+
+    /// Tells the machine of the timers whose instant has come, those that are due together in one go.
+    fn fire(&mut self, at: Millis) {
         loop {
-            let seen = self.run.seq();
-            let looks = self.look();
-            if looks.is_empty() {
-                return changes;
+            let due: Vec<(Millis, String)> = self
+                .timers
+                .iter()
+                .take_while(|(due, _)| *due <= at)
+                .filter(|one| !self.told.contains(*one))
+                .cloned()
+                .collect();
+            if due.is_empty() {
+                return;
             }
-            for (path, actions) in looks {
-                self.compare(path, actions, &mut changes, at);
+            for (due, timer) in due {
+                self.told.insert((due, timer.clone()));
+                self.tell(Input::TimerDue { timer }, at);
             }
-            if self.run.seq() == seen && !self.run.is_touched() {
-                return changes;
+            self.settle(at);
+        }
+    }
+
+    /// Lets the machine go on with everything that needs no outside. What is to begin is taken with [`Host::take`] then,
+    /// what is to stop with [`Host::take_stops`].
+    fn settle(&mut self, at: Millis) {
+        let mut at_once = AtOnce::default();
+        loop {
+            self.light_tasks(at);
+            for (path, actions) in self.looks() {
+                self.compare(path, actions, &mut at_once);
+            }
+            // As the engine at home does it: these in one go, the others one by one.
+            let mut answers = std::mem::take(&mut at_once.fresh);
+            if answers.is_empty() {
+                let AtOnce {
+                    unknown, queued, ..
+                } = &mut at_once;
+                answers.extend(unknown.pop_front().or_else(|| queued.pop_front()));
+            }
+            if answers.is_empty() {
+                return;
+            }
+            for (key, answer) in answers {
+                self.answer(&key, answer, at);
+            }
+        }
+    }
+
+    /// Carries out light pure tasks until none is left.
+    fn light_tasks(&mut self, at: Millis) {
+        loop {
+            let tasks: Vec<Task> = match self.run.take_touched() {
+                Touched::All => {
+                    self.looks = Looks::All;
+                    let actions = machine::pending(&self.run).into_iter();
+                    let tasks = actions.filter_map(|action| match action {
+                        Action::StartTask(task) => Some(task),
+                        _ => None,
+                    });
+                    tasks.collect()
+                }
+                Touched::Some(mut steps) => {
+                    steps.sort_unstable();
+                    steps.dedup();
+                    if let Looks::Some(looks) = &mut self.looks {
+                        looks.extend(&steps);
+                    }
+                    let tasks = steps.iter().filter_map(|step| self.run.running_task(*step));
+                    tasks.collect()
+                }
+            };
+            let mut has_any = false;
+            for task in tasks {
+                let key = OpKey::Step(task.step.clone(), task.epoch);
+                if self.active.contains_key(&key) || self.queued.contains(&key) {
+                    continue;
+                }
+                if let Some(answer) = self.at_once(&task) {
+                    has_any = true;
+                    self.answer(&key, answer, at);
+                }
+            }
+            if !has_any {
+                return;
             }
         }
     }
 
     /// What has to be looked at again: what each step wants now, and what the run itself wants.
-    fn look(&mut self) -> Vec<(String, Vec<Action>)> {
-        let mut looks: Vec<(String, Vec<Action>)> = match self.run.take_touched() {
-            Touched::All => {
+    fn looks(&mut self) -> Vec<(String, Vec<Action>)> {
+        let looks = std::mem::replace(&mut self.looks, Looks::Some(BTreeSet::new()));
+        let mut looks: Vec<(String, Vec<Action>)> = match looks {
+            Looks::All => {
                 let mut by_owner: Vec<(String, Vec<Action>)> = Vec::new();
                 for action in machine::pending(&self.run) {
                     let owner = owner(&action);
@@ -372,20 +520,16 @@ impl Host {
                 }
                 by_owner
             }
-            Touched::Some(mut steps) => {
-                steps.sort_unstable();
-                steps.dedup();
-                steps
-                    .into_iter()
-                    .map(|step| self.run.pending_of_step(step))
-                    .collect()
+            Looks::Some(steps) => {
+                let steps = steps.into_iter();
+                steps.map(|step| self.run.pending_of_step(step)).collect()
             }
         };
         looks.push((String::new(), self.run.pending_of_run()));
         looks
     }
 
-    fn compare(&mut self, path: String, actions: Vec<Action>, changes: &mut Changes, at: Millis) {
+    fn compare(&mut self, path: String, actions: Vec<Action>, at_once: &mut AtOnce) {
         let mut wanted = Vec::new();
         let mut begin = Vec::new();
         for action in actions {
@@ -410,51 +554,45 @@ impl Host {
                     });
                 }
                 Action::CancelTask { step, epoch } => {
-                    let key = OpKey::Step(step.clone(), epoch);
-                    if !self.stop(key.clone(), changes) {
-                        let (result, logs) = (TaskResult::Cancelled, Vec::new());
-                        self.answer(&key, Answer::Task { result, logs }, at);
-                    }
+                    let (result, logs) = (TaskResult::Cancelled, Vec::new());
+                    let answer = Answer::Task { result, logs };
+                    self.stop(OpKey::Step(step, epoch), answer, at_once);
                 }
                 Action::CancelChild { step, run } => {
                     self.child_steps.insert(run.clone(), step);
-                    let key = OpKey::Child(run);
-                    if !self.stop(key.clone(), changes) {
-                        let end = RunEnd {
-                            outcome: Outcome::Cancelled,
-                            name: None,
-                            outputs: Value::Null,
-                            error: None,
-                        };
-                        self.answer(&key, Answer::Child(end), at);
-                    }
+                    let end = RunEnd {
+                        outcome: Outcome::Cancelled,
+                        name: None,
+                        outputs: Value::Null,
+                        error: None,
+                    };
+                    self.stop(OpKey::Child(run), Answer::Child(end), at_once);
                 }
                 Action::Ask { .. } | Action::AskOutcome { .. } | Action::Listen { .. } => {}
             }
         }
         for op in begin {
             let key = op.key();
-            if let Op::Step(task) = &op
-                && !self.active.contains_key(&key)
-                && !self.queued.contains(&key)
-                && let Some(answer) = self.at_once(task)
-            {
-                self.answer(&key, answer, at);
-                continue;
-            }
             if let Op::Child {
                 workflow, version, ..
             } = &op
                 && !self.library.contains(&library_name(workflow, version))
             {
-                let unknown = crate::answers::child_unknown(workflow, version);
-                self.answer(&key, unknown, at);
+                if !at_once.knows(&key) {
+                    let unknown = crate::answers::child_unknown(workflow, version);
+                    at_once.unknown.push_back((key, unknown));
+                }
                 continue;
             }
             if !self.active.contains_key(&key) && self.queued.insert(key.clone()) {
                 self.queue.push(op);
             }
             wanted.push(key);
+        }
+        for key in &wanted {
+            if let OpKey::Timer(timer, due) = key {
+                self.timers.insert((*due, timer.clone()));
+            }
         }
         let before = match (path.is_empty(), wanted.is_empty()) {
             (false, true) => self.wants.remove(&path),
@@ -466,31 +604,40 @@ impl Host {
             }
             self.leave_queue(&key);
             // Tasks and sub-workflows are stopped by an action of their own, and answer.
-            if matches!(key, OpKey::Timer(..)) && self.active.remove(&key).is_some() {
-                changes.stop.push(key);
+            if let OpKey::Timer(timer, due) = &key {
+                let one = (*due, timer.clone());
+                self.timers.remove(&one);
+                self.told.remove(&one);
+                if self.active.remove(&key).is_some() {
+                    self.stops.push(key);
+                }
             }
         }
     }
 
-    /// Stops what is under way; `false` if it is not.
-    fn stop(&mut self, key: OpKey, changes: &mut Changes) -> bool {
-        self.leave_queue(&key);
+    /// Stops what is under way; what is not answers at once.
+    fn stop(&mut self, key: OpKey, answer: Answer, at_once: &mut AtOnce) {
+        let was_wanted = self.leave_queue(&key);
         match self.active.get_mut(&key) {
             Some(under) => {
                 if *under == Under::Way {
                     *under = Under::Stopped;
-                    changes.stop.push(key);
+                    self.stops.push(key);
                 }
-                true
             }
-            None => false,
+            None if at_once.knows(&key) => {}
+            None if was_wanted => at_once.queued.push_back((key, answer)),
+            None => at_once.fresh.push_back((key, answer)),
         }
     }
 
-    fn leave_queue(&mut self, key: &OpKey) {
-        if self.queued.remove(key) {
+    /// Whether it was there.
+    fn leave_queue(&mut self, key: &OpKey) -> bool {
+        let was_there = self.queued.remove(key);
+        if was_there {
             self.queue.retain(|op| op.key() != *key);
         }
+        was_there
     }
 
     /// The answer of a light pure task: it is part of the machine's own work, and no event of the cluster.
@@ -507,6 +654,11 @@ impl Host {
             Err(error) => (TaskResult::Failed(error), Vec::new()),
         };
         Some(Answer::Task { result, logs })
+    }
+
+    /// What is no longer wanted, or to be stopped, since this was asked last: in order.
+    pub fn take_stops(&mut self) -> Vec<OpKey> {
+        std::mem::take(&mut self.stops)
     }
 
     /// Takes out of the queue what `choose` accepts, in order, and notes it as under way.

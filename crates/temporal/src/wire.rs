@@ -258,6 +258,11 @@ pub enum OpKey {
 }
 
 impl OpKey {
+    /// The timer that only asks for another workflow task.
+    pub fn tick() -> Self {
+        Self::Timer(TICK.to_owned(), 0)
+    }
+
     /// As an activity id.
     pub fn activity_id(&self) -> String {
         match self {
