@@ -34,8 +34,14 @@ export async function provideTemporal() {
   return ask(programs[0], ["--version"]) === null ? "the server of Temporal does not run on this machine" : null;
 }
 
+/** Builds the engine that the tests compare the worker with: a program of its own, in the selection of everything else. */
+export async function buildFollower() {
+  await must("cargo", ["build", "--workspace", "--exclude", "baton-temporal", "--example", "follow"]);
+}
+
 /** Builds the worker and its tests. */
 export async function buildTemporal() {
+  await buildFollower();
   await must("cargo", ["build", ...selection, "--all-targets"]);
 }
 
@@ -48,7 +54,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     }
     const what = process.argv[2];
     if (what === "build") await buildTemporal();
-    if (what === "test") await must("cargo", ["test", ...selection, ...process.argv.slice(3)]);
+    if (what === "test") {
+      await buildFollower();
+      await must("cargo", ["test", ...selection, ...process.argv.slice(3)]);
+    }
     if (what === "bench") await must("cargo", ["bench", ...selection, "--bench", "figures"]);
     return 0;
   });

@@ -13,7 +13,7 @@ import { inProject } from "./lib/paths.mjs";
 import { ask, findProgram, must, run } from "./lib/run.mjs";
 import { bold, dim, duration, green, main, red, say, Trouble, yellow } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
-import { provideTemporal, selection } from "./temporal.mjs";
+import { buildFollower, provideTemporal, selection } from "./temporal.mjs";
 
 const isCi = Boolean(process.env.CI);
 const linux = process.platform === "linux";
@@ -104,6 +104,7 @@ const stages = [
     work: async () => {
       const reason = await provideTemporal();
       if (reason) return { skipped: reason };
+      await buildFollower();
       return findProgram("cargo-nextest")
         ? await tests("cargo", "nextest", "run", ...selection)
         : await tests("cargo", "test", ...selection);

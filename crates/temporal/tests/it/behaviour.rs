@@ -19,6 +19,7 @@ use temporalio_client::WorkflowGetResultOptions;
 use crate::cluster::{InProcess, PATIENCE, Server, until};
 use crate::conformance::assert_same_as_worker;
 use crate::script;
+use crate::scripted::draw;
 
 /// A cluster with a folder, and no worker yet.
 struct Bench {
@@ -98,7 +99,7 @@ fn lines(dir: &Path) -> Vec<String> {
 async fn scripted(server: &Server, queue: &str) -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let mut home = Home::new(dir.path().join("blobs"), dir.path());
-    home.tasks = script::both();
+    home.tasks = script::tasks();
     let cluster = server.connect(queue, Arc::new(home)).await;
     Bench { dir, cluster }
 }
@@ -110,7 +111,7 @@ async fn a_large_output_for_many_steps_travels_by_reference() {
     let worker = InProcess::begin(&bench.cluster).await;
     // A seed with which the first step gives 70 KB.
     let seed = (0..10_000)
-        .find(|seed| script::draw(&format!("{seed} send big 1"), 24) == 6)
+        .find(|seed| draw(&format!("{seed} send big 1"), 24) == 6)
         .unwrap();
     let mut steps = vec![json!({ "id": "big", "kind": "send", "with": { "seed": seed } })];
     let mut edges = Vec::new();

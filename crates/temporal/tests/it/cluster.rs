@@ -4,13 +4,13 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use baton_temporal::home::Home;
 use baton_temporal::target::{Access, Cluster, Place};
 use baton_temporal::worker::{WorkerSettings, work};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take before a test gives up.
@@ -200,10 +200,10 @@ fn spawn(path: &Path, arguments: &[String]) -> Child {
         .unwrap()
 }
 
-/// A worker in this process.
+/// A worker in this process, on a thread and a runtime of its own: a test that fails waits for nobody.
 pub(crate) struct InProcess {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl InProcess {
@@ -216,21 +216,36 @@ impl InProcess {
         let (cluster, told) = (cluster.clone(), stop.clone());
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         // The worker holds values that stay on one thread.
-        let task = tokio::task::spawn_blocking(move || {
-            let runtime = tokio::runtime::Handle::current();
-            runtime.block_on(async {
-                work(&cluster, &settings, told, || ready.send(()).unwrap())
-                    .await
-                    .unwrap();
-            });
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            let work = work(&cluster, &settings, told, || ready.send(()).unwrap());
+            runtime.block_on(work).unwrap();
+            runtime.shutdown_background();
         });
         is_ready.await.unwrap();
-        Self { stop, task }
+        let thread = Some(thread);
+        Self { stop, thread }
     }
 
-    pub(crate) async fn end(self) {
+    pub(crate) async fn end(mut self) {
         self.stop.cancel();
-        self.task.await.unwrap();
+        let thread = self.thread.take().unwrap();
+        until("the end of the worker", async || {
+            thread.is_finished().then_some(())
+        })
+        .await;
+        thread.join().unwrap();
+    }
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        // After a failure: it is told, and nobody waits until it has ended.
+        self.stop.cancel();
     }
 }
 

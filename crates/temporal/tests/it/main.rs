@@ -8,6 +8,8 @@ mod commands;
 mod conformance;
 #[path = "../../../core/tests/it/machine/generate.rs"]
 mod generate;
+mod local;
 mod replays;
 mod rpc;
 mod script;
+mod scripted;

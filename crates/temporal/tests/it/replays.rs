@@ -19,7 +19,7 @@ fn corpus() -> PathBuf {
 
 fn home() -> Home {
     let mut home = Home::new(corpus().join("blobs"), corpus());
-    home.tasks = script::both();
+    home.tasks = script::tasks();
     home
 }
 
