@@ -37,7 +37,7 @@ import { ask } from "../state/ask";
 import { useEditor } from "../state/editor";
 import { createWorkflow, goToStart, openWithDialog, save, saveAs, saveImage } from "../state/files";
 import { whyNot } from "../state/rights";
-import { hasEnded, useRun } from "../state/run";
+import { hasEnded, runName, useRun } from "../state/run";
 import { useSettings } from "../state/settings";
 import { useSystem } from "../state/system";
 import { useTargets } from "../state/targets";
@@ -54,7 +54,7 @@ export async function stopRun(): Promise<void> {
   const { runId, target, view } = useRun.getState();
   if (runId === null || !view || hasEnded(view.summary.status)) return;
   const answer = await ask({
-    title: `Stop run ${view.summary.number}?`,
+    title: `Stop run ${runName(view.summary)}?`,
     text: "Steps that are running are told to stop. What is done stays done, unless it is taken back.",
     answers: [
       { value: "stop", label: "Stop", look: "primary" },

@@ -102,9 +102,13 @@ export function scheduleQuery(settings: Record<string, unknown>) {
   });
 }
 
+/** Lists of a target are read again now and then: what it tells may get lost on the way, and a cluster lists runs late. */
+const again = (target: Target) => (target === HERE ? {} : { refetchInterval: 5_000 });
+
 /** What waits for a person. */
 export function inboxQuery(target: Target) {
   return queryOptions({
+    ...again(target),
     queryKey: keys.inbox(target),
     queryFn: () => callAt(target, "inbox_list", {}),
   });
@@ -112,6 +116,7 @@ export function inboxQuery(target: Target) {
 
 export function runListQuery(target: Target, request: RunList) {
   return queryOptions({
+    ...again(target),
     queryKey: [...keys.runs(target), request],
     queryFn: () => callAt(target, "run_list", request),
   });

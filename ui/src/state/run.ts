@@ -139,3 +139,8 @@ export const useRun = create<RunStore>()((set, get) => {
 export function hasEnded(status: RunView["status"]): boolean {
   return status === "succeeded" || status === "failed" || status === "cancelled";
 }
+
+/** A short name for people: the number of a run, or the end of its id where runs have no numbers. */
+export function runName({ id, number }: { id: string; number: number }): string {
+  return number > 0 ? String(number) : id.slice(-6);
+}

@@ -3,7 +3,7 @@ import { PencilLine } from "lucide-react";
 import { StatusBadge } from "../../components/StatusBadge";
 import { runLooks } from "../../components/status";
 import { useEditor } from "../../state/editor";
-import { useRun } from "../../state/run";
+import { runName, useRun } from "../../state/run";
 import { TargetChip } from "../targets/TargetChip";
 import classes from "./Canvas.module.css";
 
@@ -20,7 +20,7 @@ export function RunBanner() {
   const isCurrent = digest === view.summary.digest;
   return (
     <div className={classes.banner} role="status" data-testid="run-banner">
-      <strong>Run {view.summary.number}</strong>
+      <strong>Run {runName(view.summary)}</strong>
       <StatusBadge look={runLooks[atSeq === null ? view.summary.status : view.status]} />
       <TargetChip target={target} />
       {view.summary.outcome && <span>{view.summary.outcome}</span>}

@@ -7,7 +7,7 @@ import { toBackendError } from "../../backend/backend";
 import { callAt } from "../../backend/call";
 import { keys, runListQuery } from "../../backend/queries";
 import { Words } from "../../components/Words";
-import { useRun } from "../../state/run";
+import { runName, useRun } from "../../state/run";
 import { useTargets } from "../../state/targets";
 import ValueView from "../data/ValueView";
 import classes from "./ExpressionEditor.module.css";
@@ -45,7 +45,7 @@ export default function TryExpression({ source, run, workflow, onClose }: TryExp
     run !== undefined
       ? "On the open run"
       : newest
-        ? `On run ${newest.number}, the newest`
+        ? `On run ${runName(newest)}, the newest`
         : "No run yet, so there are no values";
   const failure = tried.error ? toBackendError(tried.error).message : tried.data?.error;
   return (

@@ -13,7 +13,7 @@ import { PanelEmpty, PanelError, PanelSkeleton, sentence } from "../../component
 import { runLooks } from "../../components/status";
 import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
-import { hasEnded, useRun } from "../../state/run";
+import { hasEnded, runName, useRun } from "../../state/run";
 import { useTargets } from "../../state/targets";
 import { useView } from "../../state/view";
 import { useWhere, Where } from "../../state/where";
@@ -174,12 +174,12 @@ function RunLine({ run, now, isOpen, hasWorkflow }: RunLineProps) {
       <button
         type="button"
         data-run
-        data-testid={`history-run-${run.number}`}
+        data-testid={`history-run-${runName(run)}`}
         data-active={isOpen || undefined}
         className={classes.run}
         onClick={open}
       >
-        <b className={classes.number}>#{run.number}</b>
+        <b className={classes.number}>#{runName(run)}</b>
         <span className={classes.status}>
           <StatusMark look={runLooks[run.status]} />
         </span>

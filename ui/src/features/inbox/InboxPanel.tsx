@@ -6,7 +6,7 @@ import { inboxQuery } from "../../backend/queries";
 import type { InboxItem } from "../../bindings/InboxItem";
 import { PanelEmpty, PanelError, PanelSkeleton } from "../../components/Panel";
 import { useEditor } from "../../state/editor";
-import { useRun } from "../../state/run";
+import { runName, useRun } from "../../state/run";
 import { useTargets } from "../../state/targets";
 import { useView } from "../../state/view";
 import { useWhere, Where } from "../../state/where";
@@ -102,7 +102,7 @@ function Line({ item, now, isOpen, onPick }: LineProps) {
       data-question
       data-open={isOpen || undefined}
       aria-current={isOpen}
-      data-testid={`inbox-${item.run.number}-${item.step}`}
+      data-testid={`inbox-${runName(item.run)}-${item.step}`}
       onClick={onPick}
     >
       <span className={classes.lineIcon} data-outcome={item.isOutcome || undefined}>
@@ -111,7 +111,7 @@ function Line({ item, now, isOpen, onPick }: LineProps) {
       <span className={classes.lineText}>
         <b>{question.title}</b>
         <small>
-          {item.run.workflowName} · run {item.run.number} ·{" "}
+          {item.run.workflowName} · run {runName(item.run)} ·{" "}
           {formatRelative(item.askedAt, Math.max(now, item.askedAt))}
         </small>
       </span>
@@ -134,7 +134,7 @@ function Opened({ item }: { item: InboxItem }) {
       <div className={classes.openedHead}>
         <h3>{question.title}</h3>
         <button type="button" className={classes.showRun} onClick={() => void showRun()}>
-          Show run {item.run.number} <ArrowRight size={12} aria-hidden="true" />
+          Show run {runName(item.run)} <ArrowRight size={12} aria-hidden="true" />
         </button>
       </div>
       {item.isOutcome ? (

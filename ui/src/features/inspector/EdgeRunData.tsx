@@ -1,6 +1,8 @@
 /** How the selected edge was resolved in the open run. */
+
 import { CircleCheck, CircleDashed, CircleSlash2 } from "lucide-react";
 import type { RunView } from "../../bindings/RunView";
+import { runName } from "../../state/run";
 import EvaluationView from "../runs/EvaluationView";
 import classes from "./inspector.module.css";
 
@@ -11,7 +13,7 @@ export default function EdgeRunData({ view, edge }: { view: RunView; edge: strin
   return (
     <section aria-label="In this run" className={classes.runEdge}>
       <div className={classes.runHead}>
-        <span>In run {view.summary.number}</span>
+        <span>In run {runName(view.summary)}</span>
         {first === undefined ? (
           <span>
             <CircleDashed size={13} aria-hidden="true" /> not decided yet

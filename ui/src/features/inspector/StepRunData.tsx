@@ -4,7 +4,7 @@ import type { RunView } from "../../bindings/RunView";
 import { StatusBadge } from "../../components/StatusBadge";
 import { idleLook, stepLooks } from "../../components/status";
 import { Words } from "../../components/Words";
-import { hasEnded } from "../../state/run";
+import { hasEnded, runName } from "../../state/run";
 import { useView } from "../../state/view";
 import ValueView from "../data/ValueView";
 import EvaluationView from "../runs/EvaluationView";
@@ -30,7 +30,7 @@ export default function StepRunData({ view, step }: { view: RunView; step: strin
   return (
     <section aria-label="In this run" data-testid="inspector-run">
       <div className={classes.runHead}>
-        <span>In run {view.summary.number}</span>
+        <span>In run {runName(view.summary)}</span>
         <StatusBadge look={state ? stepLooks[state.status] : idleLook} size="sm" />
         {state && state.attempt > 1 && (
           <span>

@@ -1,5 +1,5 @@
 /** Goes back to a step of a run, after saying what that repeats. */
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { CircleCheck, RotateCcw, TriangleAlert } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { callAt } from "../../backend/call";
@@ -8,7 +8,7 @@ import { HERE } from "../../backend/target";
 import type { RunView } from "../../bindings/RunView";
 import { titleOf } from "../../state/document";
 import { useWhyNot } from "../../state/rights";
-import { useRun } from "../../state/run";
+import { runName, useRun } from "../../state/run";
 import { tell, tellError } from "../../state/tell";
 import { useWhere } from "../../state/where";
 import { resetPlan, whyNotBackTo } from "./reset";
@@ -63,7 +63,7 @@ function ResetForm({ view, row, onClose }: { view: RunView; row: RunRow; onClose
         step: row.path,
         ...(reason.trim() === "" ? {} : { reason: reason.trim() }),
       });
-      tell(`Run ${view.summary.number} went back to “${titleOf(row.step)}”`);
+      tell(`Run ${runName(view.summary)} went back to “${titleOf(row.step)}”`);
       onClose();
       await useRun.getState().openRun(run, where);
     } catch (thrown) {
@@ -93,15 +93,14 @@ function ResetForm({ view, row, onClose }: { view: RunView; row: RunRow; onClose
           )}
         </div>
         {plan.acted.length > 0 && (
-          <Alert
-            color="yellow"
-            variant="light"
-            icon={<TriangleAlert size={18} />}
-            title="What was done is not taken back"
-          >
-            {plan.acted.join(", ")} {plan.acted.length === 1 ? "has" : "have"} acted already and will do so
-            again, with the same keys: a system that knows these does nothing twice.
-          </Alert>
+          <div className={classes.resetWarning}>
+            <TriangleAlert size={16} aria-hidden />
+            <span>
+              <b>What was done is not taken back.</b> {plan.acted.join(", ")}{" "}
+              {plan.acted.length === 1 ? "has" : "have"} acted already and will do so again, with the same
+              keys: a system that knows these does nothing twice.
+            </span>
+          </div>
         )}
         <TextInput
           label="Why"

@@ -19,7 +19,7 @@ import { Words } from "../../components/Words";
 import { ask } from "../../state/ask";
 import { focusField } from "../../state/focus";
 import { useWhyNot } from "../../state/rights";
-import { hasEnded, useRun } from "../../state/run";
+import { hasEnded, runName, useRun } from "../../state/run";
 import { tellError } from "../../state/tell";
 import { useWhere } from "../../state/where";
 import { TargetChip } from "../targets/TargetChip";
@@ -81,7 +81,7 @@ export default function RunHeader({ view }: { view: RunView }) {
 
   return (
     <header className={classes.header}>
-      <b className={classes.runNumber}>Run {summary.number}</b>
+      <b className={classes.runNumber}>Run {runName(summary)}</b>
       <span data-testid="run-status" data-status={view.status}>
         <StatusBadge look={runLooks[view.status]} />
       </span>

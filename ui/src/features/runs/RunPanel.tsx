@@ -9,7 +9,7 @@ import { PanelEmpty, PanelError, PanelSkeleton } from "../../components/Panel";
 import { Words } from "../../components/Words";
 import { useEditor } from "../../state/editor";
 import { useWhyNot } from "../../state/rights";
-import { useRun } from "../../state/run";
+import { runName, useRun } from "../../state/run";
 import { useNameOf, useTargets } from "../../state/targets";
 import { useWhere, Where } from "../../state/where";
 import { PlaceLine } from "../targets/PlaceLine";
@@ -104,7 +104,7 @@ function OpenRun({ view }: { view: RunView }) {
   const row = rows.find((one) => one.path === path);
   const where = useWhere();
   const place = useNameOf(where);
-  const title = `Run ${view.summary.number}${where === HERE ? "" : ` on ${place}`}`;
+  const title = `Run ${runName(view.summary)}${where === HERE ? "" : ` on ${place}`}`;
   return (
     <section className={classes.panel} aria-label={title} data-testid="run-panel">
       <RunHeader view={view} />

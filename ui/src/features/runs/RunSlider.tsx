@@ -3,7 +3,7 @@ import { ActionIcon, Button, Slider, Tooltip } from "@mantine/core";
 import { Pause, Play, Radio, SkipBack, SkipForward } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { RunView } from "../../bindings/RunView";
-import { hasEnded, useRun } from "../../state/run";
+import { hasEnded, runName, useRun } from "../../state/run";
 import classes from "./runs.module.css";
 import { formatClock } from "./time";
 
@@ -83,7 +83,7 @@ export default function RunSlider({ view }: { view: RunView }) {
         max={last}
         value={value}
         label={null}
-        thumbLabel={`Event of run ${view.summary.number}`}
+        thumbLabel={`Event of run ${runName(view.summary)}`}
         onChange={(next) => {
           setPlaying(false);
           go(next);
