@@ -1,5 +1,7 @@
 //! Targets: kept, changed, looked at, and asked.
 
+use std::path::PathBuf;
+
 use baton_core::document::Workflow;
 use serde_json::Value;
 
@@ -205,7 +207,7 @@ pub async fn target_call(app: &App, request: TargetCall) -> Result<AnyValue, Api
     let TargetCall {
         target,
         command,
-        request,
+        mut request,
     } = request;
     let row = COMMAND_ROLES.iter().find(|(name, _)| *name == command);
     let Some((name, role)) = row else {
@@ -215,15 +217,17 @@ pub async fn target_call(app: &App, request: TargetCall) -> Result<AnyValue, Api
     };
     admit(app, app.caller(), name, *role).await?;
     if *name == "run_start" {
-        require_trust(app, &request).await?;
+        let path = require_trust(app, &request).await?;
+        // Relative to the folder of whoever asks, which a target does not know.
+        request["path"] = serde_json::json!(path);
     }
     let line = app.lines().to(app, &target).await?;
     let value = line.call(app, name, request).await?;
     Ok(AnyValue { value })
 }
 
-/// What may not be started here without asking is not handed over either.
-async fn require_trust(app: &App, request: &Value) -> Result<(), ApiError> {
+/// What may not be started here without asking is not handed over either. Gives the file that it belongs to.
+async fn require_trust(app: &App, request: &Value) -> Result<Option<PathBuf>, ApiError> {
     let start: RunStart = serde_json::from_value(request.clone()).map_err(|error| {
         let message = format!("`run_start` was asked in the wrong form: {error}");
         ApiError::new(Code::BadRequest, message)
@@ -234,7 +238,8 @@ async fn require_trust(app: &App, request: &Value) -> Result<(), ApiError> {
         .map(|path| files::resolve(app, path))
         .transpose()?;
     require_kept(app, &start.document).await?;
-    trust::require(app, &start.document, path.as_deref()).await
+    trust::require(app, &start.document, path.as_deref()).await?;
+    Ok(path)
 }
 
 /// What a workflow does otherwise on a target.

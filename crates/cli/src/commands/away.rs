@@ -1,5 +1,6 @@
 //! Going along with a run of a server: what happened by now, and what happens from then on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use baton_api::baton_core::document::Workflow;
@@ -32,6 +33,7 @@ pub(crate) async fn go_along(
         remote,
         run,
         seen: after,
+        family: BTreeSet::new(),
         lost: None,
     };
     loop {
@@ -49,6 +51,8 @@ struct Walk<'a> {
     remote: &'a Remote,
     run: &'a str,
     seen: u32,
+    /// Sub-workflows that it waits for.
+    family: BTreeSet<String>,
     /// Since when the server is gone.
     lost: Option<Instant>,
 }
@@ -66,20 +70,38 @@ impl Walk<'_> {
             if let Some(result) = self.catch_up(on_event).await? {
                 return Ok(Some(result));
             }
-            let get = RunGet {
-                run: self.run.to_owned(),
-                seq: None,
-                bodies: None,
-            };
-            let view: RunView = self.remote.call("run_get", &get).await?;
-            if view.summary.ended_at.is_none() && view.seq == self.seen && is_left_to_others(&view)
-            {
-                return Ok(Some(waiting(view)));
-            }
-            if view.seq == self.seen && !self.moves_on(&mut events).await {
-                return Ok(None);
+            let view = self.look(self.run).await?;
+            if view.seq == self.seen {
+                if view.summary.ended_at.is_some() {
+                    // It had ended before: its end is told once more.
+                    return self.ended_before().await;
+                }
+                if let Some(waits) = self.left_to_others(&view).await? {
+                    return Ok(Some(waiting(view, waits)));
+                }
+                if !self.moves_on(&mut events).await {
+                    return Ok(None);
+                }
             }
         }
+    }
+
+    async fn look(&self, run: &str) -> Result<RunView, RemoteError> {
+        let get = RunGet {
+            run: run.to_owned(),
+            seq: None,
+            bodies: None,
+        };
+        self.remote.call("run_get", &get).await
+    }
+
+    async fn page(&self, run: &str, after: u32, limit: u32) -> Result<RunEventList, RemoteError> {
+        let request = RunEvents {
+            run: run.to_owned(),
+            after: Some(after),
+            limit: Some(limit),
+        };
+        self.remote.call("run_events", &request).await
     }
 
     /// Tells what is durable by now, and gives the result if the run ended.
@@ -88,17 +110,8 @@ impl Walk<'_> {
         on_event: &mut impl FnMut(&Logged),
     ) -> Result<Option<RunResult>, RemoteError> {
         loop {
-            let request = RunEvents {
-                run: self.run.to_owned(),
-                after: Some(self.seen),
-                limit: Some(PAGE),
-            };
-            let page: RunEventList = self.remote.call("run_events", &request).await?;
+            let page = self.page(self.run, self.seen, PAGE).await?;
             if page.events.is_empty() {
-                // A run that had ended before: its end is told once more.
-                if self.seen > 0 && page.last == self.seen {
-                    return self.ended_before().await;
-                }
                 return Ok(None);
             }
             for line in &page.events {
@@ -111,13 +124,57 @@ impl Walk<'_> {
         }
     }
 
-    async fn ended_before(&self) -> Result<Option<RunResult>, RemoteError> {
-        let request = RunEvents {
-            run: self.run.to_owned(),
-            after: Some(self.seen.saturating_sub(1)),
-            limit: Some(1),
+    /// What the run waits for, if everything that is left of it and of the sub-workflows that it waits for is left to
+    /// people and events.
+    async fn left_to_others(&mut self, view: &RunView) -> Result<Option<Vec<String>>, RemoteError> {
+        self.family.clear();
+        let mut waits = Vec::new();
+        let mut open = match left(view) {
+            Some(steps) => self.children(self.run, &steps).await?,
+            None => return Ok(None),
         };
-        let page: RunEventList = self.remote.call("run_events", &request).await?;
+        while let Some(run) = open.pop() {
+            self.family.insert(run.clone());
+            let child = match self.look(&run).await {
+                // It was asked for, and has not begun yet.
+                Err(error) if error.error.code == Code::NotFound => return Ok(None),
+                child => child?,
+            };
+            // What follows from the end of a child is under way.
+            let steps = left(&child).filter(|_| child.summary.ended_at.is_none());
+            let Some(steps) = steps else {
+                return Ok(None);
+            };
+            open.extend(self.children(&run, &steps).await?);
+            waits.extend(child.summary.waiting_for);
+        }
+        Ok(Some(waits))
+    }
+
+    /// The runs that these steps wait for.
+    async fn children(&self, run: &str, steps: &[String]) -> Result<Vec<String>, RemoteError> {
+        let mut found = BTreeMap::new();
+        let mut after = 0;
+        while !steps.is_empty() {
+            let page = self.page(run, after, PAGE).await?;
+            let Some(last) = page.events.last() else {
+                break;
+            };
+            after = last.logged.seq;
+            for line in page.events {
+                if let Event::ChildRequested { step, run, .. } = line.logged.event
+                    && steps.contains(&step)
+                {
+                    // The last attempt counts.
+                    found.insert(step, run);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    async fn ended_before(&self) -> Result<Option<RunResult>, RemoteError> {
+        let page = self.page(self.run, self.seen.saturating_sub(1), 1).await?;
         let mut events = page.events.iter();
         Ok(events.find_map(|line| ended(self.run, &line.logged)))
     }
@@ -126,9 +183,12 @@ impl Walk<'_> {
     async fn moves_on(&self, events: &mut Events) -> bool {
         while let Some(event) = events.next().await {
             match event {
-                BackendEvent::RunAdvanced { summary, .. } if summary.id == self.run => return true,
-                // Of a run that this one waits for, or missed.
-                BackendEvent::InboxChanged | BackendEvent::Lagged => return true,
+                BackendEvent::RunAdvanced { summary, .. }
+                    if summary.id == self.run || self.family.contains(&summary.id) =>
+                {
+                    return true;
+                }
+                BackendEvent::Lagged => return true,
                 _ => {}
             }
         }
@@ -187,40 +247,54 @@ fn ended(run: &str, logged: &Logged) -> Option<RunResult> {
     })
 }
 
-fn waiting(view: RunView) -> RunResult {
+fn waiting(view: RunView, of_children: Vec<String>) -> RunResult {
+    let mut waiting_for = view.summary.waiting_for;
+    waiting_for.extend(of_children);
     RunResult {
         run: view.summary.id,
         outcome: None,
         name: None,
         outputs: Value::Null,
         error: None,
-        waiting_for: view.summary.waiting_for,
+        waiting_for,
     }
 }
 
-/// Whether everything that is left waits for a person or an event, as far as it can be seen from here. A run that waits
-/// for another one is gone along with.
-fn is_left_to_others(view: &RunView) -> bool {
+/// The steps that wait for sub-workflows, if everything that is left waits for those, a person or an event; `None` if
+/// the run goes on by itself.
+fn left(view: &RunView) -> Option<Vec<String>> {
     if view.status == RunStatus::Paused {
-        // With room on the disk again it goes on by itself.
-        let is_for_disk = |reason: &String| reason.starts_with("room on the disk");
-        return !view.summary.waiting_for.iter().any(is_for_disk);
+        // With room on the disk again, or at the next start, it goes on by itself.
+        let is_for_now = |reason: &String| reason.starts_with("room on the disk");
+        let goes_on = view.summary.waiting_for.iter().any(is_for_now);
+        return (!goes_on).then(Vec::new);
     }
-    view.status == RunStatus::Waiting
-        && view.steps.iter().all(|(path, step)| match step.status {
-            StepStatus::Running => is_container(&view.document, path),
-            StepStatus::Retrying | StepStatus::Cancelling | StepStatus::Undoing => false,
-            StepStatus::Waiting => {
-                step.question.is_some() || kind(&view.document, path) == Some("wait_for")
-            }
-            StepStatus::OutcomeUnknown
-            | StepStatus::Succeeded
+    let mut children = Vec::new();
+    let mut is_waiting = false;
+    for (path, step) in &view.steps {
+        match step.status {
+            StepStatus::Succeeded
             | StepStatus::Failed
             | StepStatus::Skipped
             | StepStatus::Cancelled
             | StepStatus::Undone
-            | StepStatus::UndoFailed => true,
-        })
+            | StepStatus::UndoFailed => continue,
+            StepStatus::Running if is_container(&view.document, path) => continue,
+            StepStatus::Running
+            | StepStatus::Retrying
+            | StepStatus::Cancelling
+            | StepStatus::Undoing => return None,
+            StepStatus::OutcomeUnknown => {}
+            StepStatus::Waiting if step.question.is_some() => {}
+            StepStatus::Waiting => match kind(&view.document, path) {
+                Some("wait_for") => {}
+                Some("workflow") => children.push(path.clone()),
+                _ => return None,
+            },
+        }
+        is_waiting = true;
+    }
+    is_waiting.then_some(children)
 }
 
 fn kind<'a>(document: &'a Workflow, path: &str) -> Option<&'a str> {

@@ -326,3 +326,57 @@ fn a_server_that_comes_back_is_gone_along_with() {
         .collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_question_of_a_sub_workflow_there_ends_the_going_along() {
+    let (desk, here) = (Desk::new(), Desk::new());
+    let token = add(&desk, "eve", &["edit", "run", "approve"]);
+    let server = Serving::start(&desk, &TEAM);
+    let inner = asking(&here);
+    let push = ["push", &inner, "--to", server.url(), "--yes", "--json"];
+    remote(&here, &token, &push).expect(0);
+    let call = json!([{ "id": "call", "kind": "workflow", "with": { "workflow": "asking" } }]);
+    let outer = here.workflow("outer", &call, &json!([]));
+    let submit = [
+        "submit",
+        &outer,
+        "--target",
+        server.url(),
+        "--watch",
+        "--json",
+    ];
+    let watched = remote(&here, &token, &submit).expect(4).lines();
+    let last = watched.last().unwrap();
+    assert_eq!(last["outcome"], "waiting", "{last}");
+    let waits = last["waitingFor"].as_array().unwrap();
+    assert!(waits.len() >= 2, "of both runs: {last}");
+    let listed = remote(
+        &here,
+        &token,
+        &["runs", "list", "--target", server.url(), "--json"],
+    );
+    let listed = listed.expect(0).json();
+    let runs = listed["runs"].as_array().unwrap();
+    let child = runs.iter().find(|run| run["workflow"] == "asking").unwrap();
+    let number = child["number"].to_string();
+    let approve = [
+        "approve",
+        &number,
+        "ask",
+        "approved",
+        "--target",
+        server.url(),
+    ];
+    remote(&here, &token, &approve).expect(0);
+    until("the outer run ends", || {
+        let shown = [
+            "runs",
+            "show",
+            last["run"].as_str().unwrap(),
+            "--target",
+            server.url(),
+            "--json",
+        ];
+        remote(&here, &token, &shown).expect(0).json()["status"] == "succeeded"
+    });
+}
