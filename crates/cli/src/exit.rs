@@ -17,6 +17,8 @@ Environment:
   BATON_UI_DIR       the built user interface, for `baton serve`
   BATON_SAFE_MODE    `on`: take no run up by itself; `off`: never go into safe mode
   BATON_LOG          what to log on standard error: `warn`, `baton_engine=debug` …
+  BATON_TOKEN        the token of a user, for a server that is named by its address
+  BATON_TEMPORAL_API_KEY  the key of a Temporal cluster that is named by its address
   NO_COLOR           no colours";
 
 /// How the program ends.

@@ -380,3 +380,95 @@ fn a_question_of_a_sub_workflow_there_ends_the_going_along() {
         remote(&here, &token, &shown).expect(0).json()["status"] == "succeeded"
     });
 }
+
+#[test]
+fn what_is_asked_of_a_cluster_is_handed_over_as_it_is_kept() {
+    let here = Desk::new();
+    // The program for clusters is looked for beside this one: a folder with both.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let baton = folder.path().join("baton");
+    std::fs::hard_link(env!("CARGO_BIN_EXE_baton"), &baton).unwrap();
+    let program = folder.path().join("baton-temporal");
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$BATON_TEMPORAL_API_KEY\" \"$@\"\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let handed = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&baton);
+        command.args(arguments).current_dir(here.path("."));
+        let output = command.env("BATON_DATA_DIR", here.data()).output();
+        let said = Said::of(output.unwrap()).expect(0);
+        said.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    here.put("key", "secret-key\n");
+    here.put("keys", "a: 00\n");
+    here.baton(&[
+        "targets",
+        "add",
+        "Cluster",
+        "--temporal",
+        "localhost:7233",
+        "--namespace",
+        "sales",
+        "--keys",
+        "keys",
+        "--token-file",
+        "key",
+    ])
+    .expect(0);
+    let listed = here.baton(&["targets", "list", "--json"]).expect(0);
+    assert!(!listed.out.contains("secret-key") && listed.out.contains("\"hasSecret\":true"));
+    let keys = here.path("keys").canonicalize().unwrap();
+    let place = [
+        "--target",
+        "temporal://localhost:7233/sales/baton",
+        "--keys",
+    ];
+    let mut place: Vec<String> = place.map(str::to_owned).to_vec();
+    place.push(keys.display().to_string());
+    let expected = |words: &[&str], json: bool| {
+        let mut all = vec!["secret-key".to_owned()];
+        all.extend(words.iter().map(|&word| word.to_owned()));
+        all.extend(place.clone());
+        all.extend(json.then(|| "--json".to_owned()));
+        all
+    };
+    for (typed, words, json) in [
+        (
+            &["submit", "a.json", "--target", "cluster", "--watch"][..],
+            &["start", "a.json", "--watch"][..],
+            false,
+        ),
+        (
+            &["runs", "show", "r", "--target", "Cluster", "--json"],
+            &["history", "r"],
+            true,
+        ),
+        (
+            &[
+                "approve",
+                "r",
+                "ask",
+                "rejected",
+                "--comment",
+                "no",
+                "--target",
+                "cluster",
+            ],
+            &["approve", "r", "ask", "rejected", "--comment", "no"],
+            false,
+        ),
+        (
+            &[
+                "cancel", "r", "--reason", "x", "--target", "cluster", "--json",
+            ],
+            &["cancel", "r", "--reason", "x", "--undo"],
+            true,
+        ),
+    ] {
+        assert_eq!(handed(typed), expected(words, json), "{typed:?}");
+    }
+    // An address of its own has no kept key.
+    let typed = ["runs", "list", "--target", "temporal://localhost:1/a/b"];
+    let handed = handed(&typed);
+    assert_eq!((handed[0].as_str(), handed[1].as_str()), ("", "list"));
+}
