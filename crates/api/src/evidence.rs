@@ -32,12 +32,16 @@ pub(crate) async fn of(
         }
         upto = after;
     }
-    if !found.lines.is_empty() {
-        found
-            .evidence
-            .insert("lastLines".to_owned(), json!(found.lines));
-    }
-    Ok(found.evidence)
+    Ok(found.all())
+}
+
+/// The same of a run whose log is at hand.
+pub(crate) fn in_log(log: &[Logged], step: &str) -> Map<String, Value> {
+    let mut found = Found::default();
+    let most = log.iter().rev().take(MOST as usize);
+    // Up to where the attempt began.
+    let _ = most.into_iter().any(|logged| found.see(logged, step));
+    found.all()
 }
 
 #[derive(Default)]
@@ -47,6 +51,14 @@ struct Found {
 }
 
 impl Found {
+    fn all(mut self) -> Map<String, Value> {
+        if !self.lines.is_empty() {
+            let lines = json!(self.lines);
+            self.evidence.insert("lastLines".to_owned(), lines);
+        }
+        self.evidence
+    }
+
     /// `true` once the beginning of the attempt was seen. The events come from the last one on.
     fn see(&mut self, logged: &Logged, wanted: &str) -> bool {
         match &logged.event {

@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use baton_core::document;
-use baton_core::machine::{self, Plan, Run};
+use baton_core::document::{self, Workflow};
+use baton_core::machine::{self, Logged, Plan, Run};
 use baton_engine::Snapshots;
 use baton_store::RunRow;
 
@@ -35,7 +35,7 @@ pub(crate) struct Histories {
 
 /// A run with some of its states.
 #[derive(Debug)]
-struct History {
+pub(crate) struct History {
     plan: Arc<Plan>,
     /// Those that were used last come first.
     states: Mutex<VecDeque<Arc<Run>>>,
@@ -90,9 +90,7 @@ pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Arc<Run>, Ap
         return Ok(run);
     }
     let mut run = Arc::unwrap_or_clone(run);
-    // Whoever looks at one position often looks at those around it next.
-    let stride = MIN_STRIDE.max((seq - run.seq()) / 8);
-    let mut kept = run.seq();
+    let mut way = Way::new(&run, seq);
     while run.seq() < seq {
         let page = app
             .store()
@@ -108,37 +106,59 @@ pub(crate) async fn at(app: &App, row: &RunRow, seq: u32) -> Result<Arc<Run>, Ap
             return Err(ApiError::new(Code::Store, message)
                 .hint("check the data folder with `baton verify`"));
         }
-        for logged in &page {
-            machine::apply(&mut run, logged).map_err(|error| {
+        way.go(&history, &mut run, &page)
+            .map_err(|error| error.hint("check the data folder with `baton verify`"))?;
+    }
+    Ok(way.arrive(&history, run))
+}
+
+/// The way to a position of a log, on which states are kept.
+struct Way {
+    stride: u32,
+    kept: u32,
+}
+
+impl Way {
+    fn new(run: &Run, seq: u32) -> Self {
+        Self {
+            // Whoever looks at one position often looks at those around it next.
+            stride: MIN_STRIDE.max((seq - run.seq()) / 8),
+            kept: run.seq(),
+        }
+    }
+
+    fn go(&mut self, history: &History, run: &mut Run, page: &[Logged]) -> Result<(), ApiError> {
+        for logged in page {
+            machine::apply(run, logged).map_err(|error| {
                 let message = format!(
                     "event {} cannot follow the ones before it: {error}",
                     logged.seq
                 );
                 ApiError::new(Code::Store, message)
-                    .hint("check the data folder with `baton verify`")
             })?;
             // A copy of a run with many graphs costs more than it saves.
-            if run.seq() - kept >= stride && run.graphs() <= MAX_COPIED {
-                kept = run.seq();
+            if run.seq() - self.kept >= self.stride && run.graphs() <= MAX_COPIED {
+                self.kept = run.seq();
                 history.keep(Arc::new(run.clone()));
             }
         }
+        Ok(())
     }
-    // Graphs that ended are shared by all copies then.
-    machine::compact(&mut run);
-    let run = Arc::new(run);
-    history.keep(run.clone());
-    Ok(run)
+
+    fn arrive(&self, history: &History, mut run: Run) -> Arc<Run> {
+        // Graphs that ended are shared by all copies then.
+        machine::compact(&mut run);
+        let run = Arc::new(run);
+        history.keep(run.clone());
+        run
+    }
 }
 
 async fn history(app: &App, row: &RunRow) -> Result<Arc<History>, ApiError> {
     if let Some(history) = app.histories().find(&row.id) {
         return Ok(history);
     }
-    let history = Arc::new(History {
-        plan: compile(app, row).await?,
-        states: Mutex::default(),
-    });
+    let history = Arc::new(History::new(compile(app, row).await?));
     app.histories().put(&row.id, history.clone());
     Ok(history)
 }
@@ -154,21 +174,63 @@ async fn compile(app: &App, row: &RunRow) -> Result<Arc<Plan>, ApiError> {
         )
         .hint("check the data folder with `baton verify`")
     })?;
-    let parsed = document::parse(&text)?;
-    Plan::compile(&parsed.workflow, app.catalog()).map_err(|problems| ApiError {
+    plan_of(app, &row.id, &document::parse(&text)?.workflow)
+}
+
+/// The plan of the workflow that a run is pinned to.
+///
+/// # Errors
+///
+/// If this build cannot run it.
+pub(crate) fn plan_of(app: &App, run: &str, workflow: &Workflow) -> Result<Arc<Plan>, ApiError> {
+    Plan::compile(workflow, app.catalog()).map_err(|problems| ApiError {
         problems,
         ..ApiError::new(
             Code::Invalid,
-            format!(
-                "run `{}` was made by another version of Baton and cannot be shown",
-                row.id
-            ),
+            format!("run `{run}` was made by another version of Baton and cannot be shown"),
         )
         .hint("open it with the version that made it")
     })
 }
 
 impl History {
+    /// No state is known.
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            states: Mutex::default(),
+        }
+    }
+
+    /// The definition.
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The run as it was after event `seq` of `log`, which is all of it.
+    ///
+    /// # Errors
+    ///
+    /// If an event cannot follow the ones before it.
+    pub(crate) fn in_log(&self, log: &[Logged], seq: u32) -> Result<Arc<Run>, ApiError> {
+        let near = self.near(seq);
+        let run = near.unwrap_or_else(|| Arc::new(Run::new(self.plan.clone())));
+        if run.seq() == seq {
+            return Ok(run);
+        }
+        let mut run = Arc::unwrap_or_clone(run);
+        let mut way = Way::new(&run, seq);
+        let begin = log.partition_point(|logged| logged.seq <= run.seq());
+        let end = log.partition_point(|logged| logged.seq <= seq);
+        way.go(self, &mut run, &log[begin..end])?;
+        Ok(way.arrive(self, run))
+    }
+
+    /// Forgets what came after event `seq`: the log is another one from there on.
+    pub(crate) fn forget_after(&self, seq: u32) {
+        self.states().retain(|run| run.seq() <= seq);
+    }
+
     fn states(&self) -> MutexGuard<'_, VecDeque<Arc<Run>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }

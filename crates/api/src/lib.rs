@@ -53,6 +53,7 @@ pub use files::write as write_file;
 pub use handlers::*;
 pub use owner::Member;
 pub use sentences::sentence;
+pub use targets::cluster::program::{PROGRAM as CLUSTER_PROGRAM, cluster_program};
 
 /// The instant by the clock of this machine.
 pub fn now() -> baton_core::Millis {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use baton_core::document::{self, Step, Workflow};
+use baton_core::elsewhere;
 use baton_core::error::StepError;
 use serde_json::Value;
 use temporalio_client::tonic::IntoRequest;
@@ -311,11 +312,7 @@ impl Cluster {
 
 /// The file of the sub-workflow `name` of a workflow in `folder`.
 pub(crate) fn beside(folder: &Path, name: &str) -> PathBuf {
-    if document::is_slug(name) {
-        folder.join(format!("{name}.baton.json"))
-    } else {
-        folder.join(name)
-    }
+    folder.join(elsewhere::file_of(name))
 }
 
 pub(crate) fn read(file: &Path) -> Result<Workflow, ClusterError> {

@@ -32,6 +32,7 @@ export async function serve(place, { args = [] } = {}) {
   ]);
   return {
     address,
+    pid: child.pid,
     output: () => output,
     /** As the power goes: no chance to write anything more. */
     async kill() {

@@ -9,7 +9,10 @@ use std::process::Command;
 
 /// Which crate of the workspace may depend on which. Exactly these: a new edge is a decision, made here.
 const MAY_DEPEND: &[(&str, &[&str])] = &[
-    ("api", &["core", "engine", "interop", "steps", "store"]),
+    (
+        "api",
+        &["core", "engine", "interop", "sidecar", "steps", "store"],
+    ),
     ("cli", &["api", "server"]),
     ("core", &[]),
     ("desktop", &["api"]),

@@ -12,4 +12,8 @@ target: string,
 /**
  * The workflow.
  */
-document: Workflow, };
+document: Workflow, 
+/**
+ * File that it belongs to: its sub-workflows are beside it.
+ */
+path?: string, };

@@ -26,7 +26,7 @@ let round = 0;
 
 /** Asks about the open workflow now. Findings of an older document or of another target are dropped. */
 export async function askTargetProblems(): Promise<readonly Problem[]> {
-  const { doc } = useEditor.getState();
+  const { doc, path } = useEditor.getState();
   const { chosen } = useTargets.getState();
   round += 1;
   const mine = round;
@@ -37,7 +37,11 @@ export async function askTargetProblems(): Promise<readonly Problem[]> {
   const known = useTargetProblems.getState();
   if (known.target === chosen && known.document === doc) return known.problems;
   try {
-    const { problems } = await call("target_problems", { target: chosen, document: doc });
+    const { problems } = await call("target_problems", {
+      target: chosen,
+      document: doc,
+      ...(path === null ? {} : { path }),
+    });
     if (mine === round) useTargetProblems.setState({ target: chosen, document: doc, problems });
     return problems;
   } catch (thrown) {

@@ -3,13 +3,14 @@
 use baton_core::machine::Question;
 use baton_engine::Signal;
 use baton_store::QuestionRow;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::catalog::Nothing;
 use crate::error::{ApiError, Code};
 use crate::runs::{
-    ApprovalDecide, InboxAnswer, InboxItem, InboxList, RunSettle, SignalSend, SignalSent,
+    ApprovalDecide, InboxAnswer, InboxItem, InboxList, RunSettle, RunSummary, SignalSend,
+    SignalSent,
 };
 use crate::{evidence, views};
 
@@ -24,21 +25,34 @@ pub async fn inbox_list(app: &App, _: Nothing) -> Result<InboxList, ApiError> {
         let Some(run) = app.store().run(&row.run).await? else {
             continue;
         };
-        let answers: Vec<InboxAnswer> = read(&row.run, &row.step, row.answers)?;
-        let mut question: Question = read(&row.run, &row.step, row.question)?;
-        if row.is_outcome {
-            question.evidence = evidence::of(app, &run, &row.step).await?;
-        }
-        items.push(InboxItem {
-            run: views::summary(run),
-            question,
-            step: row.step,
-            asked_at: row.asked_at,
-            answers,
-            is_outcome: row.is_outcome,
-        });
+        let evidence = match row.is_outcome {
+            true => evidence::of(app, &run, &row.step).await?,
+            false => Map::new(),
+        };
+        items.push(item(views::summary(run), row, evidence)?);
     }
     Ok(InboxList { items })
+}
+
+/// A question as front ends see it; `evidence` is what is known about a step with unknown outcome.
+pub(crate) fn item(
+    run: RunSummary,
+    row: QuestionRow,
+    evidence: Map<String, Value>,
+) -> Result<InboxItem, ApiError> {
+    let answers: Vec<InboxAnswer> = read(&row.run, &row.step, row.answers)?;
+    let mut question: Question = read(&row.run, &row.step, row.question)?;
+    if row.is_outcome {
+        question.evidence = evidence;
+    }
+    Ok(InboxItem {
+        run,
+        question,
+        step: row.step,
+        asked_at: row.asked_at,
+        answers,
+        is_outcome: row.is_outcome,
+    })
 }
 
 fn read<T: serde::de::DeserializeOwned>(
@@ -68,14 +82,7 @@ pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothi
         by,
     } = request;
     let question = open_question(app, &run, &step).await?;
-    let question: Question = read(&run, &step, question.question)?;
-    if question.evidence_digest != evidence_digest {
-        return Err(ApiError::new(
-            Code::Conflict,
-            format!("the evidence of `{step}` is not what was shown"),
-        )
-        .hint("look at the question again, then decide"));
-    }
+    require_shown(&question, &evidence_digest)?;
     let by = decider(app, by)?;
     app.engine()?
         .decide(&run, &step, &by, decision, comment, data)
@@ -83,8 +90,18 @@ pub async fn approval_decide(app: &App, request: ApprovalDecide) -> Result<Nothi
     Ok(Nothing {})
 }
 
+/// Refuses an answer to a question whose evidence is another one by now.
+pub(crate) fn require_shown(row: &QuestionRow, evidence_digest: &str) -> Result<(), ApiError> {
+    let question: Question = read(&row.run, &row.step, row.question.clone())?;
+    if question.evidence_digest == evidence_digest {
+        return Ok(());
+    }
+    let message = format!("the evidence of `{}` is not what was shown", row.step);
+    Err(ApiError::new(Code::Conflict, message).hint("look at the question again, then decide"))
+}
+
 /// In whose name a question is answered. A user of a server answers in their own.
-fn decider(app: &App, named: Option<String>) -> Result<String, ApiError> {
+pub(crate) fn decider(app: &App, named: Option<String>) -> Result<String, ApiError> {
     let person = app.person();
     match named {
         Some(other) if app.caller().user().is_some() && other != person => {
@@ -101,13 +118,13 @@ async fn open_question(app: &App, run: &str, step: &str) -> Result<QuestionRow, 
     let found = questions
         .into_iter()
         .find(|row| row.run == run && row.step == step);
-    found.ok_or_else(|| {
-        ApiError::new(
-            Code::AlreadyEnded,
-            format!("`{step}` of run `{run}` does not ask any more"),
-        )
+    found.ok_or_else(|| not_asked(run, step))
+}
+
+pub(crate) fn not_asked(run: &str, step: &str) -> ApiError {
+    let message = format!("`{step}` of run `{run}` does not ask any more");
+    ApiError::new(Code::AlreadyEnded, message)
         .hint("it was answered, or its time was up: look at the run")
-    })
 }
 
 /// Says what became of a step with unknown outcome.

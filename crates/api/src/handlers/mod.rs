@@ -25,13 +25,16 @@ pub use figures::{figures_get, ready_get};
 pub use files::{folder_list, recent_forget, recent_list, text_save};
 pub use host::host_log;
 pub use inbox::{approval_decide, inbox_list, run_settle, signal_send};
+pub(crate) use inbox::{
+    decider, item as inbox_item, not_asked as question_closed, require_shown as require_evidence,
+};
 pub use keeping::{backup_list, backup_make, verify};
 pub(crate) use limits::kept as kept_limits;
 pub use limits::{disk_get, limits_get, limits_set, run_raise};
 pub use revisions::{
     workflow_compare, workflow_kept, workflow_pull, workflow_push, workflow_revisions,
 };
-pub(crate) use runs::{begin, row as run_row};
+pub(crate) use runs::{begin, require_valid, row as run_row, work_dir_of};
 pub use runs::{
     run_cancel, run_events, run_get, run_list, run_pause, run_resume, run_retry_now, run_start,
 };
@@ -47,6 +50,7 @@ pub use triggers::{
     trigger_fire, trigger_firings, trigger_list, trigger_pause, trigger_resume,
 };
 pub use users::{user_add, user_identify, user_list, user_remove, user_roles, user_token};
+pub(crate) use values::try_on as try_expression;
 pub use values::{blob_get, expression_try, table_page};
 pub(crate) use webhooks::listen_for_webhooks;
 pub use webhooks::{webhook_get, webhook_set};

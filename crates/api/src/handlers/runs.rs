@@ -70,13 +70,7 @@ pub(crate) async fn begin(app: &App, request: RunStart, by: &str) -> Result<RunS
         work_dir,
     } = request;
     let engine = app.engine()?;
-    let problems: Vec<_> = baton_core::validate::validate(&document, app.catalog(), Vec::new())
-        .into_iter()
-        .filter(|problem| problem.severity == Severity::Error)
-        .collect();
-    if !problems.is_empty() {
-        return Err(baton_engine::EngineError::Invalid(problems).into());
-    }
+    require_valid(app, &document)?;
     let path = path
         .as_deref()
         .map(|path| files::resolve(app, path))
@@ -95,6 +89,18 @@ pub(crate) async fn begin(app: &App, request: RunStart, by: &str) -> Result<RunS
     Ok(RunStarted {
         run: engine.run(new).await?,
     })
+}
+
+/// Refuses a document that cannot run, with all that is wrong with it.
+pub(crate) fn require_valid(app: &App, document: &Workflow) -> Result<(), ApiError> {
+    let problems: Vec<_> = baton_core::validate::validate(document, app.catalog(), Vec::new())
+        .into_iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(baton_engine::EngineError::Invalid(problems).into())
 }
 
 pub(crate) fn work_dir_of(app: &App, path: Option<&PathBuf>) -> PathBuf {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use baton_core::document::Workflow;
 use serde_json::Value;
 
 use crate::COMMAND_ROLES;
@@ -13,7 +12,7 @@ use crate::error::{ApiError, Code};
 use crate::events::BackendEvent;
 use crate::runs::{AnyValue, RunStart, RunStarted};
 use crate::targets::kept::{self, Kept};
-use crate::targets::line::Line;
+use crate::targets::line::{self, Line};
 use crate::targets::secrets::{Known, Secrets};
 use crate::targets::{
     RunReset, TargetAbilities, TargetAdd, TargetCall, TargetChecked, TargetFinding, TargetId,
@@ -21,7 +20,7 @@ use crate::targets::{
 };
 use crate::{files, trust};
 
-use super::runs::{require_kept, row};
+use super::runs::{require_kept, row, work_dir_of};
 
 /// The places where runs go besides this computer.
 ///
@@ -251,11 +250,24 @@ pub async fn target_problems(
     app: &App,
     request: TargetProblems,
 ) -> Result<TargetProblemList, ApiError> {
-    let target = kept::find(app, &request.target).await?;
-    let document: &Workflow = &request.document;
-    Ok(TargetProblemList {
-        problems: kept::problems(&target, document),
+    let TargetProblems {
+        target,
+        document,
+        path,
+    } = request;
+    let target = kept::find(app, &target).await?;
+    let path = path
+        .as_deref()
+        .map(|path| files::resolve(app, path))
+        .transpose()?;
+    let folder = work_dir_of(app, path.as_ref());
+    // Looking for files takes its time.
+    files::blocking(move || {
+        Ok(TargetProblemList {
+            problems: line::problems(&target.place, &document, &folder),
+        })
     })
+    .await
 }
 
 /// Goes back to a step of a run. A run of this computer cannot.

@@ -118,14 +118,29 @@ pub async fn expression_try(
     app: &App,
     request: ExpressionTry,
 ) -> Result<ExpressionTried, ApiError> {
-    let ExpressionTry { source, run, scope } = request;
+    let run = match &request.run {
+        Some(run) => {
+            let row = runs::row(app, run).await?;
+            Some(history::at(app, &row, row.seq).await?)
+        }
+        None => None,
+    };
+    try_on(app, request, run.as_deref()).await
+}
+
+/// Evaluates an expression on the data of `run`, wherever that is.
+pub(crate) async fn try_on(
+    app: &App,
+    request: ExpressionTry,
+    run: Option<&Run>,
+) -> Result<ExpressionTried, ApiError> {
+    let ExpressionTry { source, scope, .. } = request;
     let mut data = Readable {
         now: app.now(),
         ..Readable::default()
     };
     if let Some(run) = run {
-        let row = runs::row(app, &run).await?;
-        data.take(history::at(app, &row, row.seq).await?.as_ref());
+        data.take(run);
     }
     if let Some(Value::Object(mut names)) = scope {
         if let Some(Value::Object(steps)) = names.remove("steps") {

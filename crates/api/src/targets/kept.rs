@@ -1,6 +1,5 @@
 //! Which targets are kept: in the settings of the data folder, without their secrets.
 
-use baton_core::document::Workflow;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -247,11 +246,6 @@ fn given(secret: &str, what: &str) -> Result<String, ApiError> {
         ApiError::new(Code::BadRequest, format!("{what} is needed, on one line"))
             .hint("an administrator of the server makes tokens with `baton users token NAME`")
     })
-}
-
-/// What a workflow does otherwise in the place of a target.
-pub(crate) fn problems(target: &Kept, document: &Workflow) -> Vec<baton_core::problem::Problem> {
-    super::line::problems(&target.place, document)
 }
 
 #[cfg(test)]

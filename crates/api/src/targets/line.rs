@@ -1,6 +1,7 @@
 //! A connection to a target, whatever it is: the one seam between commands and places.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use baton_core::document::Workflow;
@@ -66,11 +67,11 @@ impl Line {
     }
 }
 
-/// What a workflow does otherwise in a place, without asking anybody there.
-pub(crate) fn problems(place: &TargetPlace, document: &Workflow) -> Vec<Problem> {
+/// What a workflow in `folder` does otherwise in a place, without asking anybody there.
+pub(crate) fn problems(place: &TargetPlace, document: &Workflow, folder: &Path) -> Vec<Problem> {
     match place {
         TargetPlace::Server { .. } => super::server::problems(document),
-        TargetPlace::Temporal { .. } => super::cluster::problems(document),
+        TargetPlace::Temporal { .. } => super::cluster::problems(document, folder),
     }
 }
 

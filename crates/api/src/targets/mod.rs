@@ -226,12 +226,15 @@ pub struct TargetCall {
 
 /// Ask what a workflow does otherwise on a target.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[ts(export)]
+#[ts(export, optional_fields)]
 pub struct TargetProblems {
     /// Id of the target.
     pub target: String,
     /// The workflow.
     pub document: Workflow,
+    /// File that it belongs to: its sub-workflows are beside it.
+    #[serde(default)]
+    pub path: Option<String>,
 }
 
 /// What a workflow does otherwise there.

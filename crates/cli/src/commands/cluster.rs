@@ -3,17 +3,15 @@
 //! The client of Temporal alone is larger than all of Baton, so it is a program of its own, `baton-temporal`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::Command;
 
-use baton_api::{ApiError, Code};
+use baton_api::{CLUSTER_PROGRAM as PROGRAM, cluster_program};
 
 use crate::args::{Answer, Approve, Cancel, Handed, RunsCommand};
 use crate::exit::Exit;
 use crate::target::Cluster;
 use crate::trouble::Trouble;
 
-const PROGRAM: &str = "baton-temporal";
 /// The variable with the key of a cluster.
 pub(crate) const KEY: &str = "BATON_TEMPORAL_API_KEY";
 
@@ -92,31 +90,14 @@ fn to_cluster(
 
 /// The key goes through the environment, which other accounts cannot read.
 fn hand_over(command: &str, rest: Vec<OsString>, key: Option<String>) -> Result<Exit, Trouble> {
-    let program = find().ok_or_else(|| {
-        let words = format!("the program `{PROGRAM}` is neither beside this one nor in `PATH`");
-        Trouble::unusable(ApiError::new(Code::NotFound, words).hint(
-            "it is built apart from the rest: `cargo build --release -p baton-temporal`; then put it beside `baton`",
-        ))
-        .named("no-temporal-program")
-    })?;
+    let program =
+        cluster_program().map_err(|error| Trouble::unusable(error).named("no-temporal-program"))?;
     let mut started = Command::new(program);
     started.arg(command).args(rest);
     if let Some(key) = key {
         started.env(KEY, key);
     }
     become_it(started)
-}
-
-fn find() -> Option<PathBuf> {
-    let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
-    let here = std::env::current_exe().ok()?;
-    let beside = here.parent().map(|folder| folder.join(&name));
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&paths).map(|folder| folder.join(&name));
-    beside
-        .into_iter()
-        .chain(in_path)
-        .find(|path| path.is_file())
 }
 
 /// Signals reach it, and its exit code is that of this program.

@@ -7,7 +7,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::document::{Retry, Step, Workflow};
+use crate::document::{self, Retry, Step, Workflow};
 use crate::duration;
 use crate::problem::{Place, Problem, Severity};
 
@@ -37,6 +37,15 @@ pub struct Around<'a> {
     pub is_beside: Option<&'a dyn Fn(&str) -> bool>,
     /// The input that it is to be started with, if that is known.
     pub input: Option<&'a Value>,
+}
+
+/// The file that a step means with the name of a sub-workflow, from the folder of its own workflow.
+pub fn file_of(name: &str) -> String {
+    if document::is_slug(name) {
+        format!("{name}.baton.json")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// All that `workflow` does otherwise on a cluster, in document order.

@@ -5,5 +5,5 @@
 mod cluster;
 mod server;
 
-pub use cluster::{Around, INPUT_LIMIT, on_cluster};
+pub use cluster::{Around, INPUT_LIMIT, file_of, on_cluster};
 pub use server::on_server;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use baton_sidecar::{FORMAT, Line, Listed, Looked, Sent, Told};
+use baton_sidecar::{FORMAT, Failure, Line, Listed, Looked, Sent, Told};
 use baton_temporal::home::Home;
 use baton_temporal::target::Cluster;
 use serde_json::{Value, json};
@@ -79,8 +79,7 @@ impl Asked {
         input.flush().unwrap();
     }
 
-    /// The answer, or the code of the failure.
-    fn try_ask(&mut self, ask: &Value) -> Result<Value, String> {
+    fn try_ask(&mut self, ask: &Value) -> Result<Value, Failure> {
         self.last += 1;
         let wanted = self.last;
         self.write(json!({ "id": wanted, "ask": ask }).to_string().as_bytes());
@@ -89,9 +88,7 @@ impl Asked {
                 Line::Done { id, done } if id == wanted => return Ok(done),
                 Line::Failed { id, failed } if id == Some(wanted) => {
                     assert_ne!(failed.hint, "", "{failed:?}");
-                    // Read only where a test fails.
-                    eprintln!("{failed:?}");
-                    return Err(failed.code);
+                    return Err(failed);
                 }
                 Line::Told { told } => self.told.push(told),
                 other => panic!("{other:?}"),
@@ -102,12 +99,12 @@ impl Asked {
     fn ask<T: serde::de::DeserializeOwned>(&mut self, ask: &Value) -> T {
         let done = self
             .try_ask(ask)
-            .unwrap_or_else(|code| panic!("{ask}: {code}"));
+            .unwrap_or_else(|failed| panic!("{ask}: {failed:?}"));
         serde_json::from_value(done).unwrap()
     }
 
     fn refused(&mut self, ask: &Value) -> String {
-        self.try_ask(ask).expect_err("it cannot be done")
+        self.try_ask(ask).expect_err("it cannot be done").code
     }
 
     /// Waits until something is told that `is_it`; what was told until then is gone.
@@ -169,7 +166,7 @@ fn asks(id: &str) -> Value {
         { "id": "hear", "kind": "wait_for", "with": { "event": "paid", "timeout": "2d" } },
     ]);
     let edges = json!([
-        { "from": "make", "to": "ask" }, { "from": "ask", "to": "note", "on": "approved" }, { "from": "note", "to": "hear" },
+        { "from": "make", "to": "ask" }, { "from": "ask.approved", "to": "note" }, { "from": "note", "to": "hear" },
     ]);
     document(id, &steps, &edges)
 }

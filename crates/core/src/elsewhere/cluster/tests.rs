@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::document;
 
-fn workflow(body: Value) -> Workflow {
+fn workflow(body: &Value) -> Workflow {
     let mut whole = json!({ "format": 1, "id": "w", "name": "W", "steps": [], "edges": [] });
     for (key, value) in body.as_object().expect("an object") {
         whole[key] = value.clone();
@@ -34,7 +34,7 @@ fn one(code: &str, step: &str, field: &str) -> (String, Option<String>, Option<S
 
 #[test]
 fn what_is_the_same_everywhere_is_not_mentioned() {
-    let plain = workflow(json!({ "timeout": "1h", "steps": [
+    let plain = workflow(&json!({ "timeout": "1h", "steps": [
         { "id": "a", "kind": "set_values", "with": { "values": { "x": 1 } } },
         { "id": "b", "kind": "wait", "with": { "for": "1s" }, "retry": { "attempts": 2, "first": "2s" } },
         { "id": "c", "kind": "approval", "with": { "to": ["x"], "expires": "2d" } },
@@ -44,7 +44,7 @@ fn what_is_the_same_everywhere_is_not_mentioned() {
 
 #[test]
 fn triggers_do_not_fire_there() {
-    let fires = workflow(json!({ "triggers": [
+    let fires = workflow(&json!({ "triggers": [
         { "id": "daily", "kind": "schedule", "with": { "cron": "0 8 * * *" } },
         { "id": "drop", "kind": "file", "with": { "path": "in" } },
     ] }));
@@ -64,7 +64,7 @@ fn triggers_do_not_fire_there() {
 
 #[test]
 fn notices_files_and_programs_are_those_of_the_worker() {
-    let local = workflow(json!({ "steps": [
+    let local = workflow(&json!({ "steps": [
         { "id": "tell", "kind": "notify", "with": { "title": "x" } },
         { "id": "read", "kind": "read_table", "with": { "path": "in.csv" } },
         { "id": "each", "kind": "for_each", "with": { "items": "{% [1] %}" }, "body": { "steps": [
@@ -88,7 +88,7 @@ fn notices_files_and_programs_are_those_of_the_worker() {
 
 #[test]
 fn times_under_a_second_are_rounded_up() {
-    let quick = workflow(json!({ "timeout": "900ms", "steps": [
+    let quick = workflow(&json!({ "timeout": "900ms", "steps": [
         { "id": "wait", "kind": "wait", "with": { "for": "200ms" } },
         { "id": "again", "kind": "repeat", "with": { "until": "{% true %}", "delay": "10ms" }, "body": { "steps": [], "edges": [] } },
         { "id": "hear", "kind": "wait_for", "with": { "event": "x", "timeout": "500ms" } },
@@ -118,7 +118,7 @@ fn times_under_a_second_are_rounded_up() {
 fn an_input_has_a_limit() {
     let large = "x".repeat(INPUT_LIMIT);
     let proposes = workflow(
-        json!({ "input": { "type": "object", "properties": { "rows": { "type": "string", "default": large } } } }),
+        &json!({ "input": { "type": "object", "properties": { "rows": { "type": "string", "default": large } } } }),
     );
     assert_eq!(found(&proposes), [one("target-input", "", "input")]);
     // What it is started with counts, not what it proposes.
@@ -133,12 +133,12 @@ fn an_input_has_a_limit() {
         input: Some(&given),
         ..Around::default()
     };
-    assert_eq!(on_cluster(&workflow(json!({})), around).len(), 1);
+    assert_eq!(on_cluster(&workflow(&json!({})), around).len(), 1);
 }
 
 #[test]
 fn sub_workflows_are_those_beside_the_file() {
-    let calls = workflow(json!({ "steps": [
+    let calls = workflow(&json!({ "steps": [
         { "id": "here", "kind": "workflow", "with": { "workflow": "child" } },
         { "id": "gone", "kind": "workflow", "with": { "workflow": "elsewhere" } },
         { "id": "any", "kind": "workflow", "with": { "workflow": "{% input.name %}" } },
