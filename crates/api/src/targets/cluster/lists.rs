@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use baton_core::Millis;
 use baton_sidecar::{Ask, List, Listed, Looked, RunRow as Row};
 use baton_store::RunRow;
+use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
@@ -141,15 +142,16 @@ impl Cluster {
         let listed: Listed = self.ask(app, Ask::List(list)).await?;
         let looks = listed.runs.into_iter().map(|row| {
             let (cluster, app) = (self.clone(), app.clone());
-            async move {
+            let look: BoxFuture<'static, Option<Seen>> = Box::pin(async move {
                 let seen = cluster.look(&app, &row).await;
                 // The list of runs says of it that it cannot be read.
                 seen.map_err(|error| tracing::debug!(run = row.run, %error, "a run cannot be read"))
                     .ok()
-            }
+            });
+            look
         });
-        let seen = stream::iter(looks).buffered(AT_ONCE);
-        Ok(seen.filter_map(async |seen| seen).collect().await)
+        let seen: Vec<Option<Seen>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+        Ok(seen.into_iter().flatten().collect())
     }
 
     /// The rows of a list as front ends see them.
@@ -157,7 +159,9 @@ impl Cluster {
         let nobody = no_worker(&listed.listening, false, &self.queue);
         let looks = listed.runs.into_iter().map(|row| {
             let (cluster, app, nobody) = (self.clone(), app.clone(), nobody.clone());
-            async move { cluster.summary(&app, &row, nobody).await }
+            let look: BoxFuture<'static, RunSummary> =
+                Box::pin(async move { cluster.summary(&app, &row, nobody).await });
+            look
         });
         stream::iter(looks).buffered(AT_ONCE).collect().await
     }
