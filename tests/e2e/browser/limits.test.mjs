@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { assertForAll } from "../lib/axe.mjs";
 import { journey } from "../lib/journey.mjs";
-import { at, eventually, openFile, runStands, startRun } from "../lib/studio.mjs";
+import { at, command, eventually, openFile, runStands, startRun } from "../lib/studio.mjs";
 
 const document = (id, steps, more = {}) =>
   JSON.stringify({ format: 1, id, name: id, steps, edges: [], layout: {}, ...more });
@@ -42,10 +42,7 @@ journey(
 journey("limits are set by keyboard and kept", async ({ page }) => {
   await at(page, "start-page").waitFor();
   const open = async () => {
-    await page.keyboard.press("Control+K");
-    await page.getByPlaceholder(/command/i).first().waitFor();
-    await page.keyboard.type("Limits");
-    await page.keyboard.press("Enter");
+    await command(page, "Limits");
     await at(page, "limits-dialog").waitFor();
   };
   await open();

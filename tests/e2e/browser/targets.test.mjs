@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { assertForAll } from "../lib/axe.mjs";
 import { journey } from "../lib/journey.mjs";
 import { textOf } from "../lib/made.mjs";
-import { at, eventually, openFile, runStands, startRun } from "../lib/studio.mjs";
+import { at, command, eventually, openFile, runStands, startRun } from "../lib/studio.mjs";
 import { team } from "../lib/team.mjs";
 
 /** Asks a person between two steps, and tells somebody at a desk. */
@@ -132,13 +132,7 @@ journey("by keyboard: a target is added, chosen, run on and removed", { prepare 
   try {
     const token = server.tokens.ada;
     await openFile(page, place.path("orders.baton.json"));
-    const command = async (words) => {
-      await page.keyboard.press("Control+K");
-      await page.waitForFunction(() => document.activeElement?.getAttribute("placeholder")?.startsWith("Search commands"));
-      await page.keyboard.type(words);
-      await page.keyboard.press("Enter");
-    };
-    await command("Add a target");
+    await command(page, "Add a target");
     await page.waitForFunction(() => document.activeElement?.getAttribute("data-testid") === "target-name");
     await page.keyboard.type("Production");
     await page.keyboard.press("Tab");
@@ -157,7 +151,7 @@ journey("by keyboard: a target is added, chosen, run on and removed", { prepare 
     await page.keyboard.press("Home");
     await page.keyboard.press("Enter");
     await eventually(async () => assert.match(await menu(page).getAttribute("aria-label"), /This computer/));
-    await command("Run on Production");
+    await command(page, "Run on Production");
     await stateOf(page, "Ready").waitFor();
 
     await page.keyboard.press("Control+Enter");
@@ -172,7 +166,7 @@ journey("by keyboard: a target is added, chosen, run on and removed", { prepare 
     await page.keyboard.press("Control+Shift+R");
     await runStands(page, "Succeeded");
 
-    await command("Targets");
+    await command(page, "Targets");
     await assertForAll(page, "the list of targets");
     await at(page, "target-remove-production").press("Enter");
     await at(page, "answer-remove").press("Enter");

@@ -8,7 +8,7 @@ import { assertForAll } from "../lib/axe.mjs";
 import { journey } from "../lib/journey.mjs";
 import { textOf } from "../lib/made.mjs";
 import { readSample } from "../lib/samples.mjs";
-import { at, canvasOf, eventually, fillField, openFile, openSample, runStands } from "../lib/studio.mjs";
+import { at, command, canvasOf, eventually, fillField, openFile, openSample, runStands } from "../lib/studio.mjs";
 
 const airports = readSample("airports");
 // Asking whether to trust a changed version is an answer of 403.
@@ -230,10 +230,7 @@ journey(
     await at(page, "run-panel").getByText("7", { exact: true }).first().waitFor();
 
     // Off again, by keyboard: the address is gone.
-    await page.keyboard.press("Control+K");
-    await page.getByPlaceholder(/command/i).first().waitFor();
-    await page.keyboard.type("Webhooks");
-    await page.keyboard.press("Enter");
+    await command(page, "Webhooks");
     await at(page, "webhook-switch").focus();
     await page.keyboard.press("Space");
     await at(page, "webhook-state").filter({ hasText: "Off" }).waitFor();

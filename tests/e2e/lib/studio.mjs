@@ -128,3 +128,12 @@ export function assertCalm(page, expected = []) {
   const troubles = page.troubles.filter((trouble) => !expected.some((pattern) => pattern.test(trouble)));
   assert.deepEqual(troubles, [], "the page has no errors");
 }
+
+/** Carries a command out by its name, from the list of all commands. */
+export async function command(page, name) {
+  await page.keyboard.press("Control+K");
+  // Keys count once the field has the focus, and it gets it a moment after it is there.
+  await page.waitForFunction(() => document.activeElement?.getAttribute("placeholder")?.startsWith("Search commands"));
+  await page.keyboard.type(name);
+  await page.keyboard.press("Enter");
+}
