@@ -170,7 +170,10 @@ impl Cluster {
         let is_open = row.ended_at.is_none();
         // What ended is as it was, and why it failed is only in its history.
         let known = self.lists().seen.get(&row.run).cloned();
-        let known = known.filter(|seen| !is_open && seen.around.mark.part == row.run_id);
+        // What was read while it still went on is not its end.
+        let known = known.filter(|seen| {
+            !is_open && seen.base.ended_at.is_some() && seen.around.mark.part == row.run_id
+        });
         let seen = match known {
             Some(seen) => Some(Ok(seen)),
             None if is_open || row.status == "failed" => Some(self.look(app, row).await),
