@@ -60,16 +60,15 @@ journey("a workflow runs on a server, and is watched, answered and stopped from 
     await at(page, "target-secret").fill(token);
     await at(page, "target-try").click();
     await at(page, "target-works").filter({ hasText: "You answer there as ada" }).waitFor();
-    await assertForAll(page, "the form of a target");
     await keep(page);
     await stateOf(page, "Ready").waitFor();
     assert.match(await menu(page).getAttribute("aria-label"), /Production, ready/);
+
 
     // What is otherwise there is said while drawing, and before the start.
     await at(page, "step-tell").getByTestId("target-mark").waitFor();
     await at(page, "tab-problems").click();
     await at(page, "problems-target").filter({ hasText: "On Production" }).waitFor();
-    await assertForAll(page, "marks of a target");
     await at(page, "run-button").click();
     const trust = at(page, "trust-run");
     const warnings = at(page, "target-warnings");
@@ -77,7 +76,6 @@ journey("a workflow runs on a server, and is watched, answered and stopped from 
     if (await trust.isVisible()) await trust.click();
     await warnings.waitFor();
     assert.match(await at(page, "start-where").innerText(), /It runs on Production/);
-    await assertForAll(page, "the start on a target");
     await at(page, "start-run-submit").click();
 
     await runStands(page, "Waiting");
@@ -87,9 +85,6 @@ journey("a workflow runs on a server, and is watched, answered and stopped from 
     await at(page, "run-step-agree").click();
     assert.match(await at(page, "reset-agree").getAttribute("title"), /cannot go back to a step/);
 
-    await at(page, "tab-history").click();
-    await at(page, "history-run-1").waitFor();
-    await assertForAll(page, "the history of a target");
     await at(page, "inbox-badge").click();
     await at(page, "inbox-panel").getByText("On Production").waitFor();
     await at(page, "evidence").filter({ hasText: "42" }).waitFor();
@@ -122,6 +117,37 @@ journey("a workflow runs on a server, and is watched, answered and stopped from 
     await page.getByTestId("target-dropdown").getByText("This computer").click();
     await page.getByText("This workflow has not run yet").waitFor();
     assert.match(await at(page, "run-banner").innerText(), /Run 2\s+.*Production/s);
+  } finally {
+    await server.remove();
+  }
+});
+
+journey("targets are for everybody: the form, the choice, the marks, the start and the lists", { prepare, expected: away }, async ({ page, place }) => {
+  const server = await team({ ada: ["edit", "run", "approve"] });
+  try {
+    await openFile(page, place.path("orders.baton.json"));
+    await add(page, { name: "Production", url: server.url, token: server.tokens.ada });
+    await at(page, "target-try").click();
+    await at(page, "target-works").waitFor();
+    await assertForAll(page, "the form of a target");
+    await keep(page);
+    await menu(page).click();
+    await at(page, "target-production").filter({ hasText: "Ready" }).waitFor();
+    await assertForAll(page, "the choice of targets");
+    await page.keyboard.press("Escape");
+    await at(page, "tab-problems").click();
+    await at(page, "problems-target").waitFor();
+    await at(page, "step-tell").getByTestId("target-mark").waitFor();
+    await assertForAll(page, "marks of a target");
+    await startRun(page);
+    await runStands(page, "Waiting");
+    await at(page, "tab-history").click();
+    await at(page, "history-run-1").waitFor();
+    await assertForAll(page, "the history of a target");
+    await command(page, "Back to editing");
+    await page.keyboard.press("Control+Enter");
+    await at(page, "target-warnings").waitFor();
+    await assertForAll(page, "the start on a target");
   } finally {
     await server.remove();
   }

@@ -199,7 +199,7 @@ export const commands: readonly Command[] = [
   },
   {
     id: "target-here",
-    title: "Run on this computer",
+    title: "Run here, not on a target",
     group: "Run",
     icon: Monitor,
     words: "target local here",

@@ -1,7 +1,7 @@
 /** A question to a person, with the evidence it is decided on. */
 import { Button, Textarea } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { Check, Clock, Send, Users, X } from "lucide-react";
+import { Check, Clock, Send, UserRound, Users, X } from "lucide-react";
 import { useMemo, useState } from "react";
 import { toBackendError } from "../../backend/backend";
 import { callAt } from "../../backend/call";
@@ -10,6 +10,7 @@ import type { Decision } from "../../bindings/Decision";
 import type { InboxAnswer } from "../../bindings/InboxAnswer";
 import type { Question } from "../../bindings/Question";
 import { useWhyNot } from "../../state/rights";
+import { useStanding } from "../../state/targets";
 import { tell, tellError } from "../../state/tell";
 import { useWhere } from "../../state/where";
 import SchemaForm from "../runs/SchemaForm";
@@ -33,6 +34,7 @@ const SAID: Record<Decision, string> = { approved: "Approved", rejected: "Reject
 export default function QuestionCard({ run, step, question, answers, askedAt, onDone }: QuestionCardProps) {
   const client = useQueryClient();
   const where = useWhere();
+  const person = useStanding(where)?.checked?.can.person;
   const whyNot = useWhyNot("approval_decide", where);
   const now = useNow(30_000);
   const questions = useMemo(() => questionsOf(question.schema), [question.schema]);
@@ -85,6 +87,11 @@ export default function QuestionCard({ run, step, question, answers, askedAt, on
         {question.quorum > 1 && (
           <span>
             <Check size={13} aria-hidden="true" /> {approvals} of {question.quorum} approvals
+          </span>
+        )}
+        {person && (
+          <span>
+            <UserRound size={13} aria-hidden="true" /> you answer as {person}
           </span>
         )}
         <span title={formatExact(askedAt)}>asked {formatRelative(askedAt, Math.max(now, askedAt))}</span>

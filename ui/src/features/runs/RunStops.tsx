@@ -3,6 +3,7 @@ import { Button, NumberInput } from "@mantine/core";
 import { Gauge, HardDrive, Play, ShieldAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { callAt } from "../../backend/call";
+import { HERE } from "../../backend/target";
 import type { Exceeded } from "../../bindings/Exceeded";
 import type { RunView } from "../../bindings/RunView";
 import { sentence } from "../../components/Panel";
@@ -142,14 +143,16 @@ function SetAside({ run, reason }: { run: string; reason: string }) {
       >
         Let it go on
       </Button>
-      <Button
-        size="compact-sm"
-        variant="subtle"
-        color="gray"
-        onClick={() => useSystem.getState().show("safe-mode")}
-      >
-        What happened
-      </Button>
+      {where === HERE && (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="gray"
+          onClick={() => useSystem.getState().show("safe-mode")}
+        >
+          What happened
+        </Button>
+      )}
     </Stop>
   );
 }

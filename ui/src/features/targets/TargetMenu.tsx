@@ -151,18 +151,18 @@ interface ChoiceProps {
 
 function Choice({ isChosen, target, testId, title, children }: ChoiceProps) {
   return (
-    <Menu.Item
-      role="menuitemradio"
-      aria-checked={isChosen}
+    <Menu.RadioItem
+      value={target ?? ""}
+      checked={isChosen}
+      onChange={() => useTargets.getState().choose(target)}
+      closeMenuOnClick
+      checkIcon={<Check size={14} className={classes.check} aria-hidden />}
       title={title}
-      onClick={() => useTargets.getState().choose(target)}
+      data-autofocus={isChosen || undefined}
       data-testid={testId}
-      classNames={{ itemLabel: classes.itemLabel ?? "" }}
+      classNames={{ item: classes.radio ?? "", itemLabel: classes.itemLabel ?? "" }}
     >
-      <span className={classes.item}>
-        <Check size={14} aria-hidden className={classes.check} data-chosen={isChosen || undefined} />
-        {children}
-      </span>
-    </Menu.Item>
+      <span className={classes.item}>{children}</span>
+    </Menu.RadioItem>
   );
 }
