@@ -59,14 +59,19 @@ impl Cluster {
     /// # Errors
     ///
     /// If the cluster does not know it, or it cannot be read.
-    pub async fn whole(&self, run: &str, about: &About) -> Result<Told, ClusterError> {
+    pub async fn whole(
+        &self,
+        run: &str,
+        about: &About,
+        listening: Listening,
+    ) -> Result<Told, ClusterError> {
         let (events, _) = self.raw_history(run, Some(&about.mark.part)).await?;
         let mut fold = Fold::new(self.home.clone(), run);
         fold.read(&events)?;
         let mut reader = Reader::new(run);
         reader.part.clone_from(&about.mark.part);
         reader.is_untaken = about.is_untaken;
-        reader.listening = self.listening().await?;
+        reader.listening = listening;
         reader.news(&fold)
     }
 

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use baton_sidecar::{
-    Ask, FORMAT, Failure, Line, Listed, Looked, Mark, Page, Question, Ready, Told,
+    Ask, FORMAT, Failure, Line, Listed, Listening, Looked, Mark, Page, Question, Ready, Told,
 };
 use baton_steps::tables;
 use serde::Serialize;
@@ -31,6 +31,8 @@ const MAX_VALUE_BYTES: u64 = 32 * 1024 * 1024;
 const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 /// How long it is waited until what is there was told.
 const CAUGHT_UP: Duration = Duration::from_secs(5);
+/// How long it is known who listens.
+const SEEN: Duration = Duration::from_secs(1);
 /// How long answers may take once nobody asks any more.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -84,6 +86,7 @@ pub async fn serve(
         out: out.clone(),
         followed: Mutex::default(),
         whole: Mutex::default(),
+        listening: tokio::sync::Mutex::default(),
     });
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut answers = JoinSet::new();
@@ -152,6 +155,8 @@ struct Rpc {
     followed: Mutex<BTreeMap<String, Followed>>,
     /// Tables whose hash was looked at.
     whole: Mutex<Vec<String>>,
+    /// Who listened when it was looked last: many questions come at once.
+    listening: tokio::sync::Mutex<Option<(Instant, Listening)>>,
 }
 
 /// A run whose news are told.
@@ -205,7 +210,7 @@ impl Rpc {
             }
             Ask::List(list) => {
                 let (runs, total) = cluster.list_page(&list).await?;
-                let listening = cluster.listening().await?;
+                let listening = self.listening().await?;
                 json(&Listed {
                     runs,
                     total,
@@ -214,14 +219,16 @@ impl Rpc {
             }
             Ask::Log { run, known } => {
                 let about = cluster.about(&run).await?;
+                let listening = self.listening().await?;
                 if known.as_ref() == Some(&about.mark) {
-                    let listening = cluster.listening().await?;
                     return json(&Looked::Same {
                         listening,
                         is_untaken: about.is_untaken,
                     });
                 }
-                json(&Looked::Other(cluster.whole(&run, &about).await?))
+                json(&Looked::Other(
+                    cluster.whole(&run, &about, listening).await?,
+                ))
             }
             Ask::Follow { run } => json(&self.clone().follow(run).await?),
             Ask::CatchUp { run } => {
@@ -272,6 +279,18 @@ impl Rpc {
                 })
             }
         }
+    }
+
+    async fn listening(&self) -> Result<Listening, ClusterError> {
+        let mut known = self.listening.lock().await;
+        if let Some((at, listening)) = &*known
+            && at.elapsed() < SEEN
+        {
+            return Ok(listening.clone());
+        }
+        let listening = self.cluster.listening().await?;
+        *known = Some((Instant::now(), listening.clone()));
+        Ok(listening)
     }
 
     fn blob(&self, artifact: &str) -> Result<Value, ClusterError> {

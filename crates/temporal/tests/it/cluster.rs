@@ -31,7 +31,7 @@ const QUICK: &[&str] = &[
 ];
 
 /// Where the programs of Temporal are.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let given = std::env::var_os("BATON_TEMPORAL_BIN").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let dir = given.unwrap_or_else(|| root.join("node_modules/.cache/temporal/bin"));

@@ -8,12 +8,15 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use baton_sidecar::{FORMAT, Failure, Line, Listed, Looked, Sent, Told};
+use baton_temporal::client::NewRun;
 use baton_temporal::home::Home;
 use baton_temporal::target::Cluster;
+use baton_temporal::wire::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cluster::{InProcess, PATIENCE, Server};
+use crate::cluster::{InProcess, PATIENCE, Server, program};
+use crate::conformance::assert_same_as_worker;
 
 /// The program, and what it said.
 struct Asked {
@@ -300,6 +303,102 @@ async fn a_run_is_started_followed_answered_and_taken_back_to_a_step() {
     );
     let findings: Vec<baton_sidecar::Finding> = asked.ask(&json!({ "type": "check" }));
     assert!(findings.iter().all(|finding| finding.ok), "{findings:?}");
+    asked.end();
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_many_parts_is_told_as_one_log() {
+    let server = Server::in_memory();
+    let (dir, target, cluster) = bench(&server, "parts").await;
+    let worker = InProcess::begin(&cluster).await;
+    let mut asked = Asked::ready(dir.path(), &target);
+    let step = |index: usize| json!({ "id": format!("work_{index}"), "kind": "run_command", "with": { "program": "true", "effect": "idempotent" } });
+    let steps: Vec<Value> = (0..24).map(step).collect();
+    let edges: Vec<Value> = (1..24)
+        .map(
+            |index| json!({ "from": format!("work_{}", index - 1), "to": format!("work_{index}") }),
+        )
+        .collect();
+    let text = document("long", &json!(steps), &json!(edges)).to_string();
+    let new = NewRun {
+        document: Some(baton_core::document::parse(&text).unwrap().workflow),
+        id: Some("r1".to_owned()),
+        settings: Settings {
+            continue_after: 50,
+            ..Settings::default()
+        },
+        ..NewRun::default()
+    };
+    cluster.start(new).await.unwrap();
+    let mut last: Told = asked.ask(&json!({ "type": "follow", "run": "r1" }));
+    let (mut log, mut parts) = (last.events.clone(), vec![last.mark.part.clone()]);
+    while last.closed.is_none() {
+        last = asked.until_told("the end", |_| true);
+        // Nothing is taken back where the run only goes on as a new one.
+        assert_eq!(last.from as usize, log.len());
+        put_together(&mut log, &last);
+        parts.push(last.mark.part.clone());
+    }
+    parts.dedup();
+    assert!(parts.len() >= 3, "{parts:?}");
+    assert_eq!(
+        last.closed.map(|closed| closed.how).as_deref(),
+        Some("succeeded")
+    );
+    assert!(log.iter().zip(1..).all(|(logged, seq)| logged.seq == seq));
+    let Looked::Other(whole) = asked.ask(&json!({ "type": "log", "run": "r1" })) else {
+        panic!("it was never looked at");
+    };
+    assert_eq!(whole.events, log);
+    let listed: Listed = asked.ask(&json!({ "type": "list", "limit": 10 }));
+    assert_eq!(
+        (listed.total, listed.runs.len()),
+        (1, 1),
+        "its parts are one run"
+    );
+    asked.end();
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reset_of_temporal_itself_brings_along_counts() {
+    let server = Server::in_memory();
+    let (dir, target, cluster) = bench(&server, "brought").await;
+    let worker = InProcess::begin(&cluster).await;
+    let mut asked = Asked::ready(dir.path(), &target);
+    asked.ask::<Value>(&start("r1", &asks("orders")));
+    let first: Told = asked.ask(&json!({ "type": "follow", "run": "r1" }));
+    if status(&first) != "waiting" {
+        asked.until_told("the question", |told| status(told) == "waiting");
+    }
+    assert_eq!(asked.ask::<Sent>(&decide("r1")), Sent::Taken);
+    let paid = json!({ "type": "tell", "run": "r1", "command": { "type": "signal", "id": "s1", "event": "paid" } });
+    assert_eq!(asked.ask::<Sent>(&paid), Sent::Taken);
+    asked.until_told("the end", |told| told.closed.is_some());
+    let address = format!("127.0.0.1:{}", server.port);
+    let reset = Command::new(program("temporal"))
+        .args([
+            "workflow",
+            "reset",
+            "--address",
+            &address,
+            "--workflow-id",
+            "r1",
+        ])
+        .args(["--type", "FirstWorkflowTask", "--reason", "again"])
+        .output()
+        .unwrap();
+    assert!(reset.status.success(), "{reset:?}");
+    let told = asked.until_told("the second end", |told| {
+        told.closed.is_some() && told.mark.part != first.mark.part
+    });
+    assert_eq!(
+        told.closed.map(|closed| closed.how).as_deref(),
+        Some("succeeded")
+    );
+    let fold = cluster.fold("r1", None).await.unwrap();
+    assert_same_as_worker(&cluster, "r1", &fold).await;
     asked.end();
     worker.end().await;
 }

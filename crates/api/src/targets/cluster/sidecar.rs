@@ -278,3 +278,118 @@ async fn last_words(mut errors: ChildStderr) -> String {
     }
     String::from_utf8_lossy(&kept).trim().to_owned()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const READY: &str = r#"echo '{"ready":{"version":"1","format":1}}'"#;
+
+    /// A program that says these lines.
+    fn launch(script: &str) -> (TempDir, Launch) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let program = dir.path().join("program");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
+        let rights = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, rights).expect("its rights");
+        let launch = Launch {
+            program,
+            arguments: vec!["--temporal".into(), "here".into()],
+            key: Some("secret".to_owned()),
+        };
+        (dir, launch)
+    }
+
+    async fn start(script: &str) -> Result<Sidecar, Unanswered> {
+        let (_dir, launch) = launch(script);
+        Sidecar::start(&launch, |_| {}).await
+    }
+
+    fn words(why: Unanswered) -> String {
+        match why {
+            Unanswered::NotStarted(why) | Unanswered::Gone(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_asked_and_answers_and_hears_arguments_and_key() {
+        let script = format!(
+            r#"{READY}
+read line
+echo '{{"told":{{"run":"r","mark":{{"part":"p","length":1}},"from":0,"events":[],"startedAt":0,"listening":{{"runs":0,"steps":0}}}}}}'
+echo "{{\"id\":1,\"done\":\"$* $BATON_TEMPORAL_API_KEY\"}}"
+read line"#
+        );
+        let (_dir, launch) = launch(&script);
+        let (give, heard) = std::sync::mpsc::channel();
+        let side = Sidecar::start(&launch, move |one| drop(give.send(one)))
+            .await
+            .unwrap();
+        let done = side.ask(&Ask::Check).await.unwrap();
+        assert_eq!(done, "rpc --temporal here secret");
+        assert!(side.is_there());
+        // What came before the answer was heard before it.
+        assert!(matches!(heard.try_recv(), Ok(Heard::Told(told)) if told.run == "r"));
+        assert!(!format!("{launch:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn one_that_ends_before_it_answers_is_gone_with_its_last_words() {
+        let script = format!("{READY}\nread line\necho 'out of memory' >&2\nexit 3");
+        let side = start(&script).await.unwrap();
+        let why = words(side.ask(&Ask::Check).await.unwrap_err());
+        assert!(why.contains("out of memory"), "{why}");
+        assert!(!side.is_there());
+        // And so is every later question.
+        assert!(matches!(
+            side.ask(&Ask::Check).await,
+            Err(Unanswered::Gone(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_this_program_is_not_used() {
+        let other = r#"echo '{"ready":{"version":"7.0.0","format":999}}'; read line"#;
+        let why = words(start(other).await.unwrap_err());
+        assert!(why.contains("7.0.0") && why.contains("one build"), "{why}");
+        let why = words(
+            start("echo hello; echo 'no such option' >&2")
+                .await
+                .unwrap_err(),
+        );
+        assert!(why.contains("no such option"), "{why}");
+        let refused = r#"echo '{"error":{"code":"cluster-unreachable","message":"m","hint":"h"}}'"#;
+        let Err(Unanswered::Failed(failure)) = start(refused).await else {
+            panic!("it connected");
+        };
+        assert_eq!(failure.code, "cluster-unreachable");
+        // One that talks nonsense later is ended.
+        let script = format!("{READY}\nread line\necho nonsense\nread line");
+        let side = start(&script).await.unwrap();
+        let why = words(side.ask(&Ask::Check).await.unwrap_err());
+        assert!(why.contains("no line"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_whoever_started_it() {
+        let (dir, mut launch) = launch(&format!("{READY}\ncat > /dev/null\ntouch \"$3\""));
+        let ended = dir.path().join("ended");
+        launch.arguments[1] = ended.clone().into();
+        let (give, gone) = oneshot::channel();
+        let mut give = Some(give);
+        let side = Sidecar::start(&launch, move |one| {
+            if let (Heard::Gone(why), Some(give)) = (one, give.take()) {
+                drop(give.send(why));
+            }
+        });
+        drop(side.await.unwrap());
+        gone.await.unwrap();
+        // It read to the end of its input, and ended by itself.
+        assert!(ended.is_file());
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn of_failure(target: &str, failure: Failure) -> ApiError {
         "payload-limit" | "artifact" | "value-too-large" | "argument-unusable" => Code::BadRequest,
         "workflow-unusable" | "older-build" | "log-unusable" => Code::Invalid,
         "access-refused" => Code::TargetRefused,
-        "server-too-old" | "line-unusable" => Code::TargetDiffers,
+        "server-too-old" | "line-unusable" | "payload-unreadable" => Code::TargetDiffers,
         "file-unreadable"
         | "folder-unusable"
         | "certificate-unreadable"
@@ -108,7 +108,7 @@ mod tests {
                 "give the file of keys that the worker uses with `--keys`",
             ),
         );
-        assert_eq!(unreadable.code, Code::TargetUnreachable);
+        assert_eq!(unreadable.code, Code::TargetDiffers);
         assert!(unreadable.message.contains("`Prod`"));
         assert!(!unreadable.hint.unwrap().contains("--keys"));
         let unknown = of_failure("Prod", failure("run-unknown", "h"));
