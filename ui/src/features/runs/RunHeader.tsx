@@ -117,100 +117,105 @@ export default function RunHeader({ view }: { view: RunView }) {
           Answer
         </Button>
       )}
-      <span className={classes.grow} />
-      {!isOver && (
-        <>
-          {view.exceeded || summary.quarantined ? null : summary.status === "paused" ? (
-            <Button
-              variant="default"
-              size="compact-sm"
-              leftSection={<Play size={13} />}
-              disabled={isBusy || whyNotResume !== null}
-              title={whyNotResume ?? undefined}
-              onClick={() =>
-                void act("The run does not go on", () => callAt(where, "run_resume", { run: summary.id }))
-              }
-              data-testid="run-resume"
-            >
-              Resume
-            </Button>
-          ) : (
-            <Tooltip label={whyNotPause ?? "Running steps finish, no further one starts"} multiline maw={320}>
+      <div className={classes.headerActions}>
+        {!isOver && (
+          <>
+            {view.exceeded || summary.quarantined ? null : summary.status === "paused" ? (
               <Button
                 variant="default"
                 size="compact-sm"
-                leftSection={<Pause size={13} />}
-                disabled={isBusy || whyNotPause !== null}
-                title={whyNotPause ?? undefined}
+                leftSection={<Play size={13} />}
+                disabled={isBusy || whyNotResume !== null}
+                title={whyNotResume ?? undefined}
                 onClick={() =>
-                  void act("The run is not paused", () => callAt(where, "run_pause", { run: summary.id }))
+                  void act("The run does not go on", () => callAt(where, "run_resume", { run: summary.id }))
                 }
-                data-testid="run-pause"
+                data-testid="run-resume"
               >
-                Pause
+                Resume
               </Button>
-            </Tooltip>
-          )}
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <Button
-                variant="default"
-                size="compact-sm"
-                leftSection={<CircleStop size={13} />}
-                rightSection={<ChevronDown size={12} />}
-                disabled={isBusy || whyNotCancel !== null}
-                title={whyNotCancel ?? undefined}
-                data-testid="run-cancel"
+            ) : (
+              <Tooltip
+                label={whyNotPause ?? "Running steps finish, no further one starts"}
+                multiline
+                maw={320}
               >
-                Stop
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item
-                leftSection={<CircleStop size={14} />}
-                onClick={() => void cancel(false)}
-                data-testid="run-cancel-plain"
-              >
-                Stop, leave what was done
-              </Menu.Item>
-              <Menu.Item
-                leftSection={<Undo2 size={14} />}
-                onClick={() => void cancel(true)}
-                data-testid="run-cancel-undo"
-              >
-                Stop and undo what was done
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        </>
-      )}
-      <Tooltip label="The same version with the same input">
-        <Button
-          variant="default"
-          size="compact-sm"
-          leftSection={<RotateCw size={13} />}
-          disabled={isBusy || whyNotStart !== null}
-          title={whyNotStart ?? undefined}
-          onClick={() =>
-            void act("The run did not start", () =>
-              launchRun({
-                document: view.document,
-                path: summary.path ?? null,
-                input: view.input ?? {},
-                target: where,
-              }),
-            )
-          }
-          data-testid="run-again"
-        >
-          Run again
-        </Button>
-      </Tooltip>
-      <Tooltip label="Back to editing">
-        <ActionIcon aria-label="Close the run" onClick={closeRun} data-testid="run-close">
-          <X size={16} />
-        </ActionIcon>
-      </Tooltip>
+                <Button
+                  variant="default"
+                  size="compact-sm"
+                  leftSection={<Pause size={13} />}
+                  disabled={isBusy || whyNotPause !== null}
+                  title={whyNotPause ?? undefined}
+                  onClick={() =>
+                    void act("The run is not paused", () => callAt(where, "run_pause", { run: summary.id }))
+                  }
+                  data-testid="run-pause"
+                >
+                  Pause
+                </Button>
+              </Tooltip>
+            )}
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <Button
+                  variant="default"
+                  size="compact-sm"
+                  leftSection={<CircleStop size={13} />}
+                  rightSection={<ChevronDown size={12} />}
+                  disabled={isBusy || whyNotCancel !== null}
+                  title={whyNotCancel ?? undefined}
+                  data-testid="run-cancel"
+                >
+                  Stop
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Item
+                  leftSection={<CircleStop size={14} />}
+                  onClick={() => void cancel(false)}
+                  data-testid="run-cancel-plain"
+                >
+                  Stop, leave what was done
+                </Menu.Item>
+                <Menu.Item
+                  leftSection={<Undo2 size={14} />}
+                  onClick={() => void cancel(true)}
+                  data-testid="run-cancel-undo"
+                >
+                  Stop and undo what was done
+                </Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </>
+        )}
+        <Tooltip label="The same version with the same input">
+          <Button
+            variant="default"
+            size="compact-sm"
+            leftSection={<RotateCw size={13} />}
+            disabled={isBusy || whyNotStart !== null}
+            title={whyNotStart ?? undefined}
+            onClick={() =>
+              void act("The run did not start", () =>
+                launchRun({
+                  document: view.document,
+                  path: summary.path ?? null,
+                  input: view.input ?? {},
+                  target: where,
+                }),
+              )
+            }
+            data-testid="run-again"
+          >
+            Run again
+          </Button>
+        </Tooltip>
+        <Tooltip label="Back to editing">
+          <ActionIcon aria-label="Close the run" onClick={closeRun} data-testid="run-close">
+            <X size={16} />
+          </ActionIcon>
+        </Tooltip>
+      </div>
     </header>
   );
 }

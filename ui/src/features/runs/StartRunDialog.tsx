@@ -5,7 +5,6 @@ import { type FormEvent, useMemo, useState } from "react";
 import { HERE, type Target } from "../../backend/target";
 import type { Problem } from "../../bindings/Problem";
 import type { Workflow } from "../../bindings/Workflow";
-import { sentence } from "../../components/Panel";
 import { Words } from "../../components/Words";
 import { findStep, titleOf } from "../../state/document";
 import { useEditor } from "../../state/editor";
@@ -21,6 +20,9 @@ import SchemaForm from "./SchemaForm";
 import StatusMark from "./StatusMark";
 import { firstAnswers, problemsOf, questionsOf, toInput } from "./schema-form";
 import { launchRun } from "./start-run";
+
+/** How many findings stand in the dialog; the panel of problems has all. */
+const MOST = 5;
 
 interface StartRunDialogProps {
   opened: boolean;
@@ -155,8 +157,12 @@ function WhereItRuns({ target }: { target: Target }) {
       </div>
       {trouble && (
         <Text size="xs" c="dimmed" mt={4}>
-          {sentence(trouble.message)}
-          {trouble.hint && `. ${sentence(trouble.hint)}`}
+          <Words text={trouble.message} />
+          {trouble.hint && (
+            <>
+              . <Words text={trouble.hint} />
+            </>
+          )}
         </Text>
       )}
     </div>
@@ -201,7 +207,7 @@ function ProblemLines({ problems, onClose }: { problems: readonly Problem[]; onC
   };
   return (
     <div className={classes.blocking}>
-      {problems.slice(0, 6).map((problem) => (
+      {problems.slice(0, MOST).map((problem) => (
         <UnstyledButton
           key={problem.code + problem.message + JSON.stringify(problem.place)}
           className={classes.blockingLine ?? ""}
@@ -219,9 +225,9 @@ function ProblemLines({ problems, onClose }: { problems: readonly Problem[]; onC
           <ChevronRight size={14} aria-label="Show it" />
         </UnstyledButton>
       ))}
-      {problems.length > 6 && (
+      {problems.length > MOST && (
         <Text size="xs" c="dimmed">
-          and {problems.length - 6} more
+          and {problems.length - MOST} more
         </Text>
       )}
     </div>

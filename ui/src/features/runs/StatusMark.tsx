@@ -1,6 +1,6 @@
 /** A state as icon and word, without a frame. */
 import type { Look } from "../../components/status";
-import classes from "./runs.module.css";
+import classes from "./StatusMark.module.css";
 
 export default function StatusMark({
   look,
