@@ -139,6 +139,7 @@ pub fn child_cancelled(details: Option<&Payload>) -> Answer {
         outcome: Outcome::Cancelled,
         name: None,
         outputs: Value::Null,
+        outputs_kept: None,
         error: None,
     }))
 }
@@ -173,11 +174,23 @@ pub fn child_unknown(name: &str, version: &str) -> Answer {
     Answer::Child(ended(Outcome::Failed, error))
 }
 
+/// A sub-workflow whose input the cluster does not carry.
+pub fn child_too_large() -> Answer {
+    let limit = crate::wire::INPUT_LIMIT;
+    let error = StepError::permanent(
+        "payload-limit",
+        format!("its input is larger than the {limit} bytes that a cluster carries"),
+    )
+    .hint("hand the data over in a table or a file, and name that in the input");
+    Answer::Child(ended(Outcome::Failed, error))
+}
+
 fn ended(outcome: Outcome, error: StepError) -> RunEnd {
     RunEnd {
         outcome,
         name: None,
         outputs: Value::Null,
+        outputs_kept: None,
         error: Some(error),
     }
 }

@@ -33,7 +33,13 @@ impl ClusterError {
     /// The cluster at `address` did not let this program in.
     pub(crate) fn connect(address: &str, error: &ClientConnectError) -> Self {
         match error {
-            ClientConnectError::SystemInfoCallError(status) => Self::status("", status),
+            ClientConnectError::SystemInfoCallError(status) => {
+                let words = innermost(status);
+                if words.to_lowercase().contains("certificate") {
+                    return Self::certificate(address, &words);
+                }
+                Self::status("", status)
+            }
             ClientConnectError::InvalidUri(_)
             | ClientConnectError::InvalidHeaders(_)
             | ClientConnectError::InvalidConfig(_) => Self::new(
@@ -44,11 +50,7 @@ impl ClusterError {
             other => {
                 let words = innermost(other);
                 if words.to_lowercase().contains("certificate") {
-                    return Self::new(
-                        "certificate-refused",
-                        format!("the certificate of `{address}` is not accepted: {words}"),
-                        "renew it, or name the authority that signed it with `--tls-ca`",
-                    );
+                    return Self::certificate(address, &words);
                 }
                 Self::new(
                     "cluster-unreachable",
@@ -57,6 +59,43 @@ impl ClusterError {
                 )
             }
         }
+    }
+
+    /// One of the two certificates does not do.
+    fn certificate(address: &str, words: &str) -> Self {
+        let lower = words.to_lowercase();
+        let (what, hint) = if lower.contains("expired") {
+            (
+                "has expired",
+                "whoever runs the server renews it; look at the clock of this computer as well",
+            )
+        } else if lower.contains("not valid yet") {
+            (
+                "is not valid yet",
+                "look at the clock of this computer, and at that of the one who made it",
+            )
+        } else if lower.contains("not valid for name") {
+            (
+                "is for another name",
+                "use the name that it is for as the address",
+            )
+        } else if lower.contains("required") {
+            return Self::new(
+                "certificate-refused",
+                format!("`{address}` wants a certificate of this program: {words}"),
+                "give one with `--tls-cert` and `--tls-key`",
+            );
+        } else {
+            (
+                "is not accepted",
+                "name the authority that signed it with `--tls-ca`",
+            )
+        };
+        Self::new(
+            "certificate-refused",
+            format!("the certificate of `{address}` {what}: {words}"),
+            hint,
+        )
     }
 
     /// The cluster refused a call about `run`.

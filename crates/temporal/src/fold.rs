@@ -364,6 +364,8 @@ impl Fold {
             }
             Attributes::ChildWorkflowExecutionCompletedEventAttributes(one) => {
                 let end: RunEnd = first(one.result.as_ref(), id)?;
+                let end = self.home.whole_end(end);
+                let end = end.map_err(|error| FoldError::Unusable(Box::new(error)))?;
                 self.ended(one.initiated_event_id, |_| Answer::Child(end));
             }
             Attributes::ChildWorkflowExecutionFailedEventAttributes(one) => {

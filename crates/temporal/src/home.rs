@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::host::{Beginning, parent_of};
 use crate::tasks::{StandardTasks, Tasks};
-use crate::wire::{CHUNK_LIMIT, Kept, StartInput, Text};
+use crate::wire::{CHUNK_LIMIT, Kept, OUTPUTS_LIMIT, RunEnd, StartInput, Text};
 
 /// What a worker has.
 #[derive(Debug, Clone)]
@@ -183,6 +183,36 @@ impl Home {
     pub fn chunk(&self, log: &[Logged]) -> Result<Text, StepError> {
         let text = serde_json::to_string(log).expect("events are JSON");
         self.keep(text, CHUNK_LIMIT)
+    }
+
+    /// The end of a run as it travels: large outputs are kept, and errors are not longer than a person reads.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn keep_end(&self, mut end: RunEnd) -> Result<RunEnd, StepError> {
+        let outputs = serde_json::to_vec(&end.outputs).expect("values are JSON");
+        if outputs.len() > OUTPUTS_LIMIT {
+            end.outputs_kept = Some(self.put(&outputs)?);
+            end.outputs = Value::Null;
+        }
+        end.error = end.error.map(crate::runner::shorten);
+        Ok(end)
+    }
+
+    /// The end of a run as it was before it travelled.
+    ///
+    /// # Errors
+    ///
+    /// If its outputs are not there.
+    pub fn whole_end(&self, mut end: RunEnd) -> Result<RunEnd, StepError> {
+        if let Some(kept) = end.outputs_kept.take() {
+            let text = self.text(&Text::Kept(kept))?;
+            end.outputs = serde_json::from_str(&text).map_err(|error| {
+                StepError::permanent("value-lost", format!("the outputs: {error}"))
+            })?;
+        }
+        Ok(end)
     }
 
     /// The configuration of a step, kept if it is large.

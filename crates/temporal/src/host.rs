@@ -27,7 +27,7 @@ use baton_steps::{TaskOutput, values};
 use serde_json::Value;
 
 use crate::tasks::Tasks;
-use crate::wire::{OpKey, RunEnd, Standing};
+use crate::wire::{INPUT_LIMIT, OpKey, RunEnd, Standing};
 
 /// Something to begin outside.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,7 @@ enum Looks {
 struct AtOnce {
     /// To be stopped, and wanted by no earlier look.
     fresh: VecDeque<(OpKey, Answer)>,
-    /// Sub-workflows that nobody knows.
+    /// Sub-workflows that cannot be begun.
     unknown: VecDeque<(OpKey, Answer)>,
     /// To be stopped, and still in the queue.
     queued: VecDeque<(OpKey, Answer)>,
@@ -361,6 +361,7 @@ impl Host {
             outcome,
             name,
             outputs,
+            outputs_kept: _,
             error,
         } = end;
         let run = run.to_owned();
@@ -564,6 +565,7 @@ impl Host {
                         outcome: Outcome::Cancelled,
                         name: None,
                         outputs: Value::Null,
+                        outputs_kept: None,
                         error: None,
                     };
                     self.stop(OpKey::Child(run), Answer::Child(end), at_once);
@@ -581,6 +583,15 @@ impl Host {
                 if !at_once.knows(&key) {
                     let unknown = crate::answers::child_unknown(workflow, version);
                     at_once.unknown.push_back((key, unknown));
+                }
+                continue;
+            }
+            if let Op::Child { input, .. } = &op
+                && input.to_string().len() > INPUT_LIMIT
+            {
+                if !at_once.knows(&key) {
+                    let refused = crate::answers::child_too_large();
+                    at_once.unknown.push_back((key, refused));
                 }
                 continue;
             }
@@ -686,6 +697,7 @@ impl Host {
             outcome: ended.outcome,
             name: ended.name.clone(),
             outputs: ended.outputs.clone(),
+            outputs_kept: None,
             error: ended.error.clone(),
         })
     }

@@ -14,10 +14,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::home::Home;
-use crate::wire::{StepFailure, StepIn, StepOut};
+use crate::wire::{ANSWER_LIMIT, StepFailure, StepIn, StepOut};
 
 /// How many lines one attempt may hand on.
 const MAX_LINES: usize = 1_000;
+/// How many bytes they may have together.
+const MAX_LINE_BYTES: usize = 256 * 1024;
 /// The largest details of an error that travel.
 const MAX_DETAILS: usize = 32 * 1024;
 
@@ -71,14 +73,18 @@ impl StepRunner {
     }
 }
 
+/// Lines of a step, as many as fit.
 struct Limited {
     logs: Vec<(String, String)>,
+    bytes: usize,
     dropped: usize,
 }
 
 impl Limited {
     fn push(&mut self, line: (String, String)) {
-        if self.logs.len() < MAX_LINES {
+        let bytes = self.bytes + line.1.len();
+        if self.logs.len() < MAX_LINES && bytes <= MAX_LINE_BYTES {
+            self.bytes = bytes;
             self.logs.push(line);
         } else {
             self.dropped += 1;
@@ -139,6 +145,7 @@ pub async fn attempt(
     let sleep = |ms: i64| tokio::time::sleep(Duration::from_millis(ms.unsigned_abs()));
     let mut told = Limited {
         logs: Vec::new(),
+        bytes: 0,
         dropped: 0,
     };
     let ended = baton_steps::attempt(work, terms, sleep, lines, |level, message| {
@@ -153,11 +160,19 @@ pub async fn attempt(
             logs.into_iter().for_each(|line| told.push(line));
             match keep(&home, output).await {
                 Ok(output) => {
-                    return Ok(StepOut {
+                    let out = StepOut {
                         output,
                         port,
                         cancelled: false,
                         logs: told.take(),
+                    };
+                    let bytes = serde_json::to_vec(&out).map_or(0, |text| text.len());
+                    if bytes <= ANSWER_LIMIT {
+                        return Ok(out);
+                    }
+                    return Err(StepFailure {
+                        error: too_large(bytes),
+                        logs: out.logs,
                     });
                 }
                 Err(error) => error,
@@ -198,7 +213,17 @@ async fn keep(home: &Arc<Home>, output: serde_json::Value) -> Result<serde_json:
     .hint("check the space and the rights of the folder given with `--blobs`"))
 }
 
-fn shorten(mut error: StepError) -> StepError {
+/// The cluster would refuse it, and a step that may be repeated would be carried out again and again.
+fn too_large(bytes: usize) -> StepError {
+    StepError::permanent(
+        "payload-limit",
+        format!("its answer has {bytes} bytes, and a cluster carries {ANSWER_LIMIT} (2 MB)"),
+    )
+    .hint("let the step give less, or write it into a file or table")
+}
+
+/// An error that can travel.
+pub(crate) fn shorten(mut error: StepError) -> StepError {
     let is_long = |details: &serde_json::Value| details.to_string().len() > MAX_DETAILS;
     if error.details.as_ref().is_some_and(is_long) {
         error.details =

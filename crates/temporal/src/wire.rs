@@ -28,6 +28,10 @@ pub const TICK: &str = "baton:tick";
 
 /// The largest definition that travels in the input itself, in bytes.
 pub const DEFINITION_LIMIT: usize = 256 * 1024;
+/// The largest outputs of a run that travel in its end, in bytes.
+pub const OUTPUTS_LIMIT: usize = 256 * 1024;
+/// The largest answer of a step, in bytes: a cluster carries 2 MB, and encryption needs a little of it.
+pub const ANSWER_LIMIT: usize = 2_000_000;
 /// The largest part of a log that travels in the input itself, in bytes.
 pub const CHUNK_LIMIT: usize = 64 * 1024;
 
@@ -232,6 +236,9 @@ pub struct RunEnd {
     /// Its outputs.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub outputs: Value,
+    /// Its outputs, where they are too large to travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs_kept: Option<Kept>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<StepError>,

@@ -151,7 +151,7 @@ impl Driver {
             // Never cancelled: one that has begun is asked to stop, and answers.
             .cancellation_token(WorkflowCancellationToken::new())
             .build();
-        let ctx = self.ctx.clone();
+        let (ctx, home) = (self.ctx.clone(), self.home.clone());
         Box::pin(async move {
             let start = ctx.start_child_workflow(BatonRun::run, input, options);
             let started = match start.await {
@@ -179,7 +179,11 @@ impl Driver {
             })
             .await;
             Some(match ended {
-                Ok(end) => Answer::Child(end),
+                Ok(end) => match home.whole_end(end) {
+                    Ok(end) => Answer::Child(end),
+                    // Another worker may have the folder: the workflow task fails, and is tried again.
+                    Err(error) => panic!("{}: {}", error.code, error.message),
+                },
                 Err(error) => answers::child_failed(error.failure()),
             })
         })

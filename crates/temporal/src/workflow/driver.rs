@@ -20,6 +20,9 @@ use crate::home::Home;
 use crate::host::{Answer, Host, Op};
 use crate::wire::{OpKey, RunEnd, Settings, StartInput, TICK};
 
+/// How many bytes of names the search attribute of questions holds. A server takes 2 KB, and fails what is larger for ever.
+const ASKING_BYTES: usize = 1_500;
+
 pub(super) type Ended = Pin<Box<dyn Future<Output = Option<Answer>>>>;
 
 /// Something under way.
@@ -97,6 +100,7 @@ fn unusable(error: StepError) -> WorkflowTermination {
         outcome: Outcome::Failed,
         name: None,
         outputs: serde_json::Value::Null,
+        outputs_kept: None,
         error: Some(error),
     })
 }
@@ -129,6 +133,18 @@ pub(super) struct Driver {
     library_bytes: usize,
     is_draining: bool,
     is_cancelled: bool,
+}
+
+/// As many names as a search attribute holds; the first ones.
+fn fitting(names: Vec<String>) -> Vec<String> {
+    let mut left = ASKING_BYTES;
+    let names = names.into_iter();
+    let names = names.take_while(|name| {
+        let fits = name.len() <= left;
+        left = left.saturating_sub(name.len() + 3);
+        fits
+    });
+    names.collect()
 }
 
 impl Driver {
@@ -274,7 +290,7 @@ impl Driver {
         if !self.input.search {
             return;
         }
-        let now = self.with_host(|host| (host.status().to_owned(), host.asking()));
+        let now = self.with_host(|host| (host.status().to_owned(), fitting(host.asking())));
         if self.shown.as_ref() == Some(&now) {
             return;
         }
@@ -298,6 +314,10 @@ impl Driver {
     }
 
     fn finish(&self, end: RunEnd) -> WorkflowResult<RunEnd> {
+        let end = match self.home.keep_end(end) {
+            Ok(end) => end,
+            Err(error) => panic!("{}: {}", error.code, error.message),
+        };
         match end.outcome {
             Outcome::Succeeded => Ok(end),
             Outcome::Failed => Err(failed(end)),

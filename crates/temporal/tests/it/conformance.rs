@@ -14,7 +14,7 @@ use baton_core::machine::{self, Logged};
 use baton_temporal::client;
 use baton_temporal::fold::{Closed, Fold};
 use baton_temporal::home::Home;
-use baton_temporal::target::Cluster;
+use baton_temporal::target::{Access, Cluster};
 use baton_temporal::wire::{Settings, Standing};
 use baton_temporal::workflow::BatonRun;
 use futures::{StreamExt as _, stream};
@@ -24,6 +24,7 @@ use temporalio_client::WorkflowQueryOptions;
 use crate::cluster::{InProcess, PATIENCE, Server, until};
 use crate::local::Local;
 use crate::script::{self, Outside, Said};
+use crate::scripted::draw;
 
 /// How many generated workflows are compared.
 const GENERATED: usize = 220;
@@ -244,6 +245,61 @@ async fn generated_workflows_end_alike_on_both_hosts() {
     ] {
         seen.has(kind, least);
     }
+    worker.end().await;
+}
+
+/// Waits, deadlines, reminders, backoffs and time limits of days.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_waits_end_alike_where_time_is_skipped() {
+    let server = Server::skipping();
+    let dir = tempfile::tempdir().unwrap();
+    let mut home = Home::new(dir.path().join("blobs"), dir.path());
+    home.tasks = script::tasks();
+    let home = Arc::new(home);
+    let cluster = until("the server", async || {
+        let access = Access::default();
+        let cluster = Cluster::connect(server.place("days"), &access, home.clone());
+        cluster.await.ok()
+    })
+    .await;
+    let worker = InProcess::begin(&cluster).await;
+    let local = Local::begin(true);
+    // A step that fails twice, and then does it.
+    let seed = (0..).find(|seed| {
+        let ends = |attempt| draw(&format!("{seed} send tries {attempt}"), 24);
+        ends(1) < 4 && ends(2) < 4 && ends(3) > 7
+    });
+    let steps = json!([
+        { "id": "pause", "kind": "wait", "with": { "for": "7d" } },
+        { "id": "ask", "kind": "approval", "with": { "to": ["x"], "expires": "2d", "remind": "6h",
+            "escalateAfter": "1d", "escalateTo": ["y"] } },
+        { "id": "hear", "kind": "wait_for", "with": { "event": "e", "timeout": "3d" } },
+        { "id": "tries", "kind": "send", "with": { "seed": seed.unwrap() },
+            "retry": { "attempts": 4, "first": "2h", "jitter": 0 } },
+        { "id": "again", "kind": "repeat", "with": { "until": "index > 1", "max": 5, "delay": "5h" },
+            "body": { "edges": [], "steps": [ { "id": "rest", "kind": "wait", "with": { "for": "1h" } } ] } },
+        { "id": "limited", "kind": "scope", "timeout": "1d",
+            "body": { "edges": [], "steps": [ { "id": "long", "kind": "wait", "with": { "for": "3d" } } ] } } ]);
+    cluster.skip_time().await.unwrap();
+    let mut events = 0;
+    for (name, limit) in [("days", Value::Null), ("limited_days", json!("5d"))] {
+        let mut document = json!({ "format": 1, "id": name, "name": name, "edges": [],
+            "onFailure": "finish", "steps": steps });
+        if limit.is_string() {
+            document["timeout"] = limit;
+        }
+        let file = dir.path().join(format!("{name}.baton.json"));
+        std::fs::write(&file, document.to_string()).unwrap();
+        let settings = Settings::default();
+        let mut outside = Outside::that_is_silent();
+        let id = format!("run-of-{name}");
+        let log = on_cluster(&cluster, &file, json!({}), &id, settings, &mut outside).await;
+        let days = (log.last().unwrap().at - log[0].at) / 86_400_000;
+        assert!((5..=7).contains(&days), "{days}");
+        assert_eq!(local.difference(&file, &json!({}), &id, &log), None);
+        events += log.len();
+    }
+    assert!(events > 60, "{events}");
     worker.end().await;
 }
 

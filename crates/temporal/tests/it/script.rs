@@ -209,6 +209,8 @@ pub(crate) struct Outside {
     is_kind: bool,
     /// Everybody says no, at once.
     is_stern: bool,
+    /// Nobody says anything.
+    is_silent: bool,
 }
 
 impl Outside {
@@ -220,6 +222,7 @@ impl Outside {
             paused: None,
             is_kind: false,
             is_stern: false,
+            is_silent: false,
         }
     }
 
@@ -232,6 +235,14 @@ impl Outside {
         }
     }
 
+    /// One that says nothing.
+    pub(crate) fn that_is_silent() -> Self {
+        Self {
+            is_silent: true,
+            ..Self::new(0)
+        }
+    }
+
     fn once(&mut self, what: &str) -> bool {
         self.given.insert(what.to_owned())
     }
@@ -239,6 +250,9 @@ impl Outside {
     /// What it says now.
     pub(crate) fn says(&mut self, run: &Run) -> Vec<Said> {
         let mut said = Vec::new();
+        if self.is_silent {
+            return said;
+        }
         let by = "p".to_owned();
         if let Some(exceeded) = run.exceeded() {
             let limit = exceeded.used.saturating_mul(2) + 10_000_000;
