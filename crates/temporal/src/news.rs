@@ -16,7 +16,7 @@ use crate::target::Cluster;
 /// How often it is looked whether the run is still this one, and whether a worker listens.
 const LOOK: Duration = Duration::from_secs(2);
 /// What nobody took up for so long waits for a worker.
-const TAKEN_UP: Duration = Duration::from_secs(10);
+const TAKEN_UP: Duration = Duration::from_secs(6);
 /// How long a cluster that does not answer is left alone.
 const AGAIN: Duration = Duration::from_secs(1);
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use baton_sidecar::{FORMAT, Failure, Line, Listed, Looked, Sent, Told};
 use baton_temporal::client::NewRun;
 use baton_temporal::home::Home;
-use baton_temporal::target::Cluster;
+use baton_temporal::target::{Access, Cluster};
 use baton_temporal::wire::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,9 +29,14 @@ struct Asked {
 
 impl Asked {
     fn begin(dir: &Path, target: &str) -> Self {
+        Self::begin_with(dir, target, &[])
+    }
+
+    fn begin_with(dir: &Path, target: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_baton-temporal"))
             .args(["rpc", "--target", target, "--blobs"])
             .arg(dir.join("blobs"))
+            .args(more)
             .current_dir(dir)
             .env_remove("BATON_LOG")
             .stdin(Stdio::piped())
@@ -63,7 +68,11 @@ impl Asked {
     }
 
     fn ready(dir: &Path, target: &str) -> Self {
-        let asked = Self::begin(dir, target);
+        Self::ready_with(dir, target, &[])
+    }
+
+    fn ready_with(dir: &Path, target: &str, more: &[&str]) -> Self {
+        let asked = Self::begin_with(dir, target, more);
         match asked.line() {
             Line::Ready { ready } => assert_eq!(ready.format, FORMAT),
             other => panic!("{other:?}"),
@@ -480,6 +489,47 @@ fn find(output: &Value, is_table: bool) -> Option<String> {
         Value::Array(values) => values.iter().find_map(|value| find(value, is_table)),
         _ => None,
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_encrypted_is_read_with_its_keys_and_else_it_is_said() {
+    let server = Server::in_memory();
+    let (dir, target, _) = bench(&server, "keys").await;
+    for (name, digit) in [("keys", "1"), ("others", "2")] {
+        let line = format!("{name}:{}\n", digit.repeat(64));
+        std::fs::write(dir.path().join(name), line).unwrap();
+    }
+    let home = Arc::new(Home::new(dir.path().join("blobs"), dir.path()));
+    let access = Access {
+        keys: Some(dir.path().join("keys")),
+        ..Access::default()
+    };
+    let cluster = server.connect_with("keys", home, &access).await;
+    let worker = InProcess::begin(&cluster).await;
+    let mut asked = Asked::ready_with(dir.path(), &target, &["--keys", "keys"]);
+    asked.ask::<Value>(&start("r1", &asks("orders")));
+    let first: Told = asked.ask(&json!({ "type": "follow", "run": "r1" }));
+    if status(&first) != "waiting" {
+        asked.until_told("the question", |told| status(told) == "waiting");
+    }
+    let all = json!({ "type": "list", "limit": 10 });
+    let listed: Listed = asked.ask(&all);
+    assert_eq!(listed.runs[0].name.as_deref(), Some("The orders"));
+    // Without them, or with others, lists know less, and runs cannot be read.
+    for more in [&[][..], &["--keys", "others"]] {
+        let mut blind = Asked::ready_with(dir.path(), &target, more);
+        let listed: Listed = blind.ask(&all);
+        assert_eq!((listed.total, listed.runs[0].name.as_deref()), (1, None));
+        for what in ["log", "follow"] {
+            let code = blind.refused(&json!({ "type": what, "run": "r1" }));
+            assert_eq!(code, "payload-unreadable", "{more:?}");
+        }
+        blind.end();
+    }
+    assert_eq!(asked.ask::<Sent>(&cancel("r1")), Sent::Taken);
+    asked.until_told("the end", |told| told.closed.is_some());
+    asked.end();
+    worker.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
