@@ -22,6 +22,8 @@ use crate::error::ApiError;
 const CONNECTED: Duration = Duration::from_secs(30);
 /// How long an answer is waited for.
 const ANSWERED: Duration = Duration::from_secs(60);
+/// How long one that cannot be used may take to say why and end.
+const LEAVES: Duration = Duration::from_secs(1);
 /// How much of its last words is kept.
 const LAST_WORDS: usize = 2_000;
 
@@ -119,8 +121,13 @@ impl Sidecar {
             Ok(Line::Ready { ready }) => require_format(&ready)?,
             Ok(Line::Error { error }) => return Err(Unanswered::Failed(error)),
             _ => {
-                drop(child.start_kill());
-                let said = last_words(errors).await;
+                // One that ends by itself says why; it may be about to.
+                drop(input);
+                let said = tokio::spawn(last_words(errors));
+                if tokio::time::timeout(LEAVES, child.wait()).await.is_err() {
+                    drop(child.start_kill());
+                }
+                let said = said.await.unwrap_or_default();
                 return Err(Unanswered::NotStarted(format!(
                     "`{shown}` is no program of this Baton: {said}"
                 )));
