@@ -38,6 +38,14 @@ impl ClusterError {
                 if words.to_lowercase().contains("certificate") {
                     return Self::certificate(address, &words);
                 }
+                if matches!(status.code(), Code::Unknown | Code::Cancelled) {
+                    return Self::new(
+                        "cluster-unreachable",
+                        format!("`{address}` hung up: {words}"),
+                        "check whether a Temporal server runs there; one that wants a certificate of this program \
+                         is given it with `--tls-cert` and `--tls-key`",
+                    );
+                }
                 Self::status("", status)
             }
             ClientConnectError::InvalidUri(_)

@@ -74,7 +74,13 @@ impl Server {
         Self::begin(&[], false)
     }
 
+    /// Somebody else may take a port that was just free: then another one is tried.
     fn begin(options: &[&str], has_attributes: bool) -> Self {
+        let mut servers = (0..5).map(|_| Self::try_begin(options, has_attributes));
+        servers.find_map(|server| server).unwrap()
+    }
+
+    fn try_begin(options: &[&str], has_attributes: bool) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut arguments: Vec<String> = ["server", "start-dev", "--headless", "--ip", "127.0.0.1"]
@@ -99,15 +105,32 @@ impl Server {
         }
         let path = program("temporal");
         let child = spawn(&path, &arguments);
-        let server = Self {
+        let mut server = Self {
             child,
             arguments,
             path,
             port,
             _dir: dir,
         };
-        server.wait();
-        server
+        server.is_up().then_some(server)
+    }
+
+    /// Waits until it is well; `false` if it has ended.
+    fn is_up(&mut self) -> bool {
+        let start = Instant::now();
+        let address = format!("127.0.0.1:{}", self.port);
+        loop {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            let listens = std::net::TcpStream::connect(&address).is_ok();
+            let asks = ["operator", "cluster", "health", "--address", &address].map(str::to_owned);
+            if listens && spawn(&self.path, &asks).wait().unwrap().success() {
+                return true;
+            }
+            assert!(start.elapsed() < PATIENCE, "the server does not begin");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The server that skips time, as long as somebody asks for it.

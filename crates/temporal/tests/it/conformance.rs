@@ -251,18 +251,10 @@ async fn generated_workflows_end_alike_on_both_hosts() {
 /// Waits, deadlines, reminders, backoffs and time limits of days.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_waits_end_alike_where_time_is_skipped() {
-    let server = Server::skipping();
     let dir = tempfile::tempdir().unwrap();
     let mut home = Home::new(dir.path().join("blobs"), dir.path());
     home.tasks = script::tasks();
     let home = Arc::new(home);
-    let cluster = until("the server", async || {
-        let access = Access::default();
-        let cluster = Cluster::connect(server.place("days"), &access, home.clone());
-        cluster.await.ok()
-    })
-    .await;
-    let worker = InProcess::begin(&cluster).await;
     let local = Local::begin(true);
     // A step that fails twice, and then does it.
     let seed = (0..).find(|seed| {
@@ -280,7 +272,6 @@ async fn long_waits_end_alike_where_time_is_skipped() {
             "body": { "edges": [], "steps": [ { "id": "rest", "kind": "wait", "with": { "for": "1h" } } ] } },
         { "id": "limited", "kind": "scope", "timeout": "1d",
             "body": { "edges": [], "steps": [ { "id": "long", "kind": "wait", "with": { "for": "3d" } } ] } } ]);
-    cluster.skip_time().await.unwrap();
     let mut events = 0;
     for (name, limit) in [("days", Value::Null), ("limited_days", json!("5d"))] {
         let mut document = json!({ "format": 1, "id": name, "name": name, "edges": [],
@@ -292,15 +283,33 @@ async fn long_waits_end_alike_where_time_is_skipped() {
         std::fs::write(&file, document.to_string()).unwrap();
         let settings = Settings::default();
         let mut outside = Outside::that_is_silent();
+        // Time is skipped for everybody: a server for each, and only once the run is there.
+        let server = Server::skipping();
+        let cluster = until("the server", async || {
+            let access = Access::default();
+            let cluster = Cluster::connect(server.place("days"), &access, home.clone());
+            cluster.await.ok()
+        })
+        .await;
+        let worker = InProcess::begin(&cluster).await;
         let id = format!("run-of-{name}");
-        let log = on_cluster(&cluster, &file, json!({}), &id, settings, &mut outside).await;
+        let skip = async {
+            until("the run", async || {
+                let fold = cluster.fold(&id, None).await.ok()?;
+                fold.host().map(drop)
+            })
+            .await;
+            cluster.skip_time().await.unwrap();
+        };
+        let run = on_cluster(&cluster, &file, json!({}), &id, settings, &mut outside);
+        let (log, ()) = futures::join!(run, skip);
         let days = (log.last().unwrap().at - log[0].at) / 86_400_000;
         assert!((5..=7).contains(&days), "{days}");
         assert_eq!(local.difference(&file, &json!({}), &id, &log), None);
         events += log.len();
+        worker.end().await;
     }
     assert!(events > 60, "{events}");
-    worker.end().await;
 }
 
 fn samples() -> Vec<PathBuf> {
