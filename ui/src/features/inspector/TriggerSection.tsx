@@ -165,7 +165,8 @@ function TriggerForm({ trigger, index, isOpen, onToggle, onChange, onRemove }: T
       <Row
         title={`${kindOf(kind).label} · ${id}`}
         noun={`trigger ${id}`}
-        count={own.length}
+        // What a target does otherwise is no fault of the trigger.
+        count={own.filter((problem) => problem.on === undefined).length}
         path={path}
         isOpen={isOpen}
         onToggle={onToggle}
