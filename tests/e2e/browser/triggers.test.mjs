@@ -158,7 +158,13 @@ const secret = "a secret that both sides know";
 async function send(url, body, key = secret) {
   const time = String(Math.floor(Date.now() / 1_000));
   const signature = createHmac("sha256", key).update(`${time}.${body}`).digest("hex");
-  const headers = { "content-type": "application/json", "x-baton-timestamp": time, "x-baton-signature": signature };
+  const headers = {
+    // The server ends connections that rest, perhaps just when this one is used again.
+    connection: "close",
+    "content-type": "application/json",
+    "x-baton-timestamp": time,
+    "x-baton-signature": signature,
+  };
   const response = await fetch(url, { method: "POST", body, headers });
   return { status: response.status, answer: await response.json() };
 }
