@@ -24,7 +24,6 @@ use temporalio_client::WorkflowQueryOptions;
 use crate::cluster::{InProcess, PATIENCE, Server, until};
 use crate::local::Local;
 use crate::script::{self, Outside, Said};
-use crate::scripted::draw;
 
 /// How many generated workflows are compared.
 const GENERATED: usize = 220;
@@ -248,7 +247,7 @@ async fn generated_workflows_end_alike_on_both_hosts() {
     worker.end().await;
 }
 
-/// Waits, deadlines, reminders, backoffs and time limits of days.
+/// Waits, deadlines, reminders and time limits of days.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_waits_end_alike_where_time_is_skipped() {
     let dir = tempfile::tempdir().unwrap();
@@ -256,18 +255,11 @@ async fn long_waits_end_alike_where_time_is_skipped() {
     home.tasks = script::tasks();
     let home = Arc::new(home);
     let local = Local::begin(true);
-    // A step that fails twice, and then does it.
-    let seed = (0..).find(|seed| {
-        let ends = |attempt| draw(&format!("{seed} send tries {attempt}"), 24);
-        ends(1) < 4 && ends(2) < 4 && ends(3) > 7
-    });
     let steps = json!([
         { "id": "pause", "kind": "wait", "with": { "for": "7d" } },
         { "id": "ask", "kind": "approval", "with": { "to": ["x"], "expires": "2d", "remind": "6h",
             "escalateAfter": "1d", "escalateTo": ["y"] } },
         { "id": "hear", "kind": "wait_for", "with": { "event": "e", "timeout": "3d" } },
-        { "id": "tries", "kind": "send", "with": { "seed": seed.unwrap() },
-            "retry": { "attempts": 4, "first": "2h", "jitter": 0 } },
         { "id": "again", "kind": "repeat", "with": { "until": "index > 1", "max": 5, "delay": "5h" },
             "body": { "edges": [], "steps": [ { "id": "rest", "kind": "wait", "with": { "for": "1h" } } ] } },
         { "id": "limited", "kind": "scope", "timeout": "1d",
@@ -309,7 +301,7 @@ async fn long_waits_end_alike_where_time_is_skipped() {
         events += log.len();
         worker.end().await;
     }
-    assert!(events > 60, "{events}");
+    assert!(events > 40, "{events}");
 }
 
 fn samples() -> Vec<PathBuf> {
