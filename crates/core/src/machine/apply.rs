@@ -158,11 +158,7 @@ impl Run {
                 self.active.insert(here);
                 self.agenda.remove(&Todo::Start(here.0, here.1));
                 self.agenda.remove(&Todo::Retry(here.0, here.1));
-                for loser in self.step_at(here).losers.clone() {
-                    if !self.frames[here.0].steps[loser].phase.is_ended() {
-                        self.agenda.insert(Todo::Stop(here.0, loser));
-                    }
-                }
+                self.stop_losers(here);
             }
             Event::StepResumed { step, epoch, .. } => {
                 let here = self.expect(step, "StepResumed", &[Phase::Running])?;
@@ -220,8 +216,12 @@ impl Run {
                         Phase::Cancelling,
                     ],
                 )?;
-                self.spent.started(self.frames[here.0].steps[here.1].phase);
+                let phase = self.frames[here.0].steps[here.1].phase;
+                self.spent.started(phase);
                 self.spent.output(step, output);
+                if phase == Phase::Idle {
+                    self.stop_losers(here);
+                }
                 self.use_signal(here, port.as_deref());
                 let state = self.state(here);
                 state.attempt = *attempt;
@@ -259,7 +259,11 @@ impl Run {
                         Phase::Unknown,
                     ],
                 )?;
-                self.spent.started(self.frames[here.0].steps[here.1].phase);
+                let phase = self.frames[here.0].steps[here.1].phase;
+                self.spent.started(phase);
+                if phase == Phase::Idle {
+                    self.stop_losers(here);
+                }
                 let state = self.state(here);
                 state.attempt = *attempt;
                 let more = state.more_mut();
@@ -638,6 +642,16 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// A step was the first to be reached by any of its branches: the others stop. Steps that are never carried out, a
+    /// merge for one, win when they end.
+    fn stop_losers(&mut self, here: At) {
+        for loser in self.step_at(here).losers.clone() {
+            if !self.frames[here.0].steps[loser].phase.is_ended() {
+                self.agenda.insert(Todo::Stop(here.0, loser));
+            }
+        }
     }
 
     pub(crate) fn state(&mut self, here: At) -> &mut StepState {

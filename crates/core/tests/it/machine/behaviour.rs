@@ -216,6 +216,33 @@ fn the_first_branch_wins_and_the_losers_are_stopped() {
 }
 
 #[test]
+fn a_merge_that_takes_the_first_branch_stops_the_losers_too() {
+    check(
+        &json!({
+            "steps": [
+                { "id": "fast", "kind": "task" }, { "id": "slow", "kind": "task" },
+                { "id": "won", "kind": "merge", "join": "first", "cancelRest": true }
+            ],
+            "edges": [{ "from": "fast", "to": "won" }, { "from": "slow", "to": "won" }]
+        }),
+        |host| {
+            host.done("fast", json!(1));
+            host.stopped("slow");
+        },
+        &expect![[r#"
+            run started
+            fast started
+            slow started
+            fast succeeded +fast->won
+            won succeeded
+            slow is stopped: another branch was faster
+            slow stopped
+            run Succeeded
+        "#]],
+    );
+}
+
+#[test]
 fn two_of_three_are_enough() {
     check(
         &json!({
