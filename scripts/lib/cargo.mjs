@@ -15,7 +15,7 @@ export function rustVersion() {
  * Builds the programs. `profile` is a cargo profile.
  *
  * Always with the features that `npm test` builds with, or cargo would compile most of the dependencies a second time: the whole
- * workspace, and what tests need of the dependencies as well. `--examples` asks for the latter; there are none to build.
+ * workspace, and what tests need of the dependencies as well. `--examples` asks for the latter.
  * Only where the window cannot be built is it left out.
  */
 export async function build({ profile = "dev" } = {}) {
