@@ -1,5 +1,6 @@
 //! Looking at a cluster before it is used: does it answer, may this program in, does anybody listen.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use temporalio_client::tonic::IntoRequest;
@@ -240,6 +241,16 @@ impl Cluster {
             .iter()
             .filter(|(name, is_list)| known.get(*name) != Some(&kind(*is_list)));
         Ok(missing.map(|(name, _)| *name).collect())
+    }
+
+    /// Whether the search attributes are there; asked of the cluster until they are.
+    pub(crate) async fn has_search_attributes(&self) -> Result<bool, ClusterError> {
+        if self.has_attributes.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let are_there = self.missing_search_attributes().await?.is_empty();
+        self.has_attributes.store(are_there, Ordering::Relaxed);
+        Ok(are_there)
     }
 
     /// Makes the search attributes that the namespace lacks.

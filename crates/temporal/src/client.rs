@@ -149,7 +149,7 @@ impl Cluster {
                 "put the data into a file that the workers can read, and give its path",
             ));
         }
-        let search = self.missing_search_attributes().await?.is_empty();
+        let search = self.has_search_attributes().await?;
         let input = StartInput {
             definition,
             input: new.input.clone(),
@@ -160,6 +160,7 @@ impl Cluster {
             depth: 0,
             library,
             search,
+            is_listed: search,
             settings: new.settings.clone(),
             log: Vec::new(),
         };

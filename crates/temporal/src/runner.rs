@@ -11,6 +11,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::home::Home;
@@ -49,7 +50,8 @@ impl StepRunner {
         let cancel = CancellationToken::new();
         let work = attempt(self.home.clone(), step, cancel.clone());
         tokio::pin!(work);
-        let mut beats = tokio::time::interval(beat);
+        // Not at once: most steps are done before anybody would miss them.
+        let mut beats = tokio::time::interval_at(Instant::now() + beat, beat);
         let mut is_told = false;
         let ended = loop {
             tokio::select! {
@@ -126,18 +128,22 @@ pub async fn attempt(
     let work = {
         let home = home.clone();
         async move {
-            let filled = tokio::task::spawn_blocking({
+            let is_here = step.with_kept.is_none() && !values::has_blobs(&step.with);
+            let task = if is_here {
+                let with = step.with.clone();
+                step.into_task(with)
+            } else {
                 let home = home.clone();
-                move || {
+                let filled = tokio::task::spawn_blocking(move || {
                     let (with, kept) = (step.with.clone(), step.with_kept.clone());
                     home.fill(with, kept.as_ref())
                         .map(|with| step.into_task(with))
+                });
+                match filled.await {
+                    Ok(Ok(task)) => task,
+                    Ok(Err(error)) => return Err(lost_value(&error.to_string())),
+                    Err(error) => return Err(lost_value(&error.to_string())),
                 }
-            });
-            let task = match filled.await {
-                Ok(Ok(task)) => task,
-                Ok(Err(error)) => return Err(lost_value(&error.to_string())),
-                Err(error) => return Err(lost_value(&error.to_string())),
             };
             home.tasks.execute(&task, &cx).await
         }

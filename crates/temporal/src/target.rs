@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use temporalio_client::{
@@ -88,6 +89,8 @@ pub struct Cluster {
     pub(crate) converter: DataConverter,
     pub(crate) place: Place,
     pub(crate) home: Arc<Home>,
+    /// The search attributes are there: once they are, they stay.
+    pub(crate) has_attributes: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -154,6 +157,7 @@ impl Cluster {
             converter,
             place,
             home,
+            has_attributes: Arc::default(),
         })
     }
 

@@ -98,6 +98,9 @@ pub struct StartInput {
     /// Whether the search attributes are there and kept up to date.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub search: bool,
+    /// Whether the run was started with search attributes that say what it is and that it is running.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listed: bool,
     /// How the host goes about it.
     #[serde(default, skip_serializing_if = "Settings::is_default")]
     pub settings: Settings,

@@ -64,6 +64,7 @@ impl Driver {
                     }),
                     depth: self.input.depth + 1,
                     log: Vec::new(),
+                    is_listed: false,
                     ..self.input.clone()
                 };
                 self.begin_child(run, input, cancel.clone())

@@ -61,7 +61,7 @@ pub(super) async fn drive(
     let token = ctx.cancellation_token();
     let is_cancelled = token.is_cancelled();
     let cancel = is_cancelled.then(|| cancel(input.parent.as_ref(), token.reason()));
-    if input.search {
+    if input.search && !input.is_listed {
         ctx.upsert_search_attributes([
             WORKFLOW.value_set(workflow),
             DIGEST.value_set(digest.clone()),
@@ -69,6 +69,7 @@ pub(super) async fn drive(
     }
     // The largest definition, and the library as it is.
     let library_bytes = 2 * serde_json::to_vec(&input.library).map_or(0, |text| text.len());
+    let is_listed = input.is_listed;
     let mut driver = Driver {
         ctx: ctx.clone(),
         home,
@@ -76,7 +77,8 @@ pub(super) async fn drive(
         run,
         name,
         under_way: Vec::new(),
-        shown: None,
+        // Every change is an event, and costs a server more than one.
+        shown: is_listed.then(|| ("running".to_owned(), Vec::new())),
         library_bytes,
         is_draining: false,
         is_cancelled,
@@ -310,6 +312,7 @@ impl Driver {
         };
         let mut next = self.input.clone();
         next.log.push(chunk);
+        next.is_listed = false;
         Ok(next)
     }
 

@@ -10,6 +10,8 @@ use baton_temporal::target::{Access, Cluster};
 use baton_temporal::wire::{Command, Settings};
 use baton_temporal::worker::WorkerSettings;
 use serde_json::{Value, json};
+use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
 use crate::bench::{Bench, lines, note, phase, status, with_tasks};
 use crate::cluster::{InProcess, Server, until};
@@ -299,10 +301,7 @@ async fn with_keys_nothing_readable_is_in_the_history() {
     worker.end().await;
 }
 
-fn hex_contains(
-    events: &[temporalio_common::protos::temporal::api::history::v1::HistoryEvent],
-    needle: &[u8],
-) -> bool {
+fn hex_contains(events: &[HistoryEvent], needle: &[u8]) -> bool {
     use prost::Message as _;
     events.iter().any(|event| {
         let bytes = event.encode_to_vec();
@@ -351,6 +350,27 @@ async fn search_attributes_say_where_runs_stand() {
     assert_eq!(rows[0].run, "found");
     assert_eq!(rows[0].status, "waiting");
     assert_eq!(rows[0].workflow.as_deref(), Some("found"));
+
+    // They are changed when something changes, and not to say once more what the start said.
+    let body = json!({ "steps": [note("work", "work", "pure")], "edges": [] });
+    bench.start("short", &body, Settings::default()).await;
+    assert_eq!(status(&bench.end("short").await), "succeeded");
+    let query = Some("BatonStatus = 'succeeded' AND BatonWorkflow = 'short'");
+    until("the run among those that ended", async || {
+        let rows = bench.cluster.list(query, 10).await.unwrap();
+        (rows.len() == 1).then_some(())
+    })
+    .await;
+    for run in ["found", "short"] {
+        let (events, _) = bench.cluster.raw_history(run, None).await.unwrap();
+        let is_change = |event: &&HistoryEvent| {
+            matches!(
+                event.attributes,
+                Some(Attributes::UpsertWorkflowSearchAttributesEventAttributes(_))
+            )
+        };
+        assert_eq!(events.iter().filter(is_change).count(), 1, "{run}");
+    }
     worker.end().await;
 }
 
