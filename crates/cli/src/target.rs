@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use baton_api::remote::Remote;
-use baton_api::targets::{Reached, TargetPlace, reach};
+use baton_api::targets::{Reached, reach};
 use baton_api::{ApiError, App, Code};
 
 use crate::remote;
@@ -74,73 +74,8 @@ async fn reached(app: &App, named: &str) -> Result<Target, Trouble> {
             Target::Server(remote)
         }
         Reached::Cluster { place, key } => Target::Cluster(Cluster {
-            arguments: arguments(*place),
+            arguments: place.cluster_arguments(),
             key,
         }),
     })
-}
-
-/// As the program for clusters wants to be told.
-fn arguments(place: TargetPlace) -> Vec<OsString> {
-    let TargetPlace::Temporal {
-        address,
-        namespace,
-        task_queue,
-        blobs,
-        keys,
-        tls,
-        tls_ca,
-        tls_cert,
-        tls_key,
-    } = place
-    else {
-        return Vec::new();
-    };
-    let mut all: Vec<OsString> = vec![
-        "--target".into(),
-        format!("temporal://{address}/{namespace}/{task_queue}").into(),
-    ];
-    for (name, value) in [
-        ("--blobs", blobs),
-        ("--keys", keys),
-        ("--tls-ca", tls_ca),
-        ("--tls-cert", tls_cert),
-        ("--tls-key", tls_key),
-    ] {
-        if let Some(value) = value {
-            all.extend([name.into(), value.into()]);
-        }
-    }
-    if tls {
-        all.push("--tls".into());
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kept_cluster_is_told_as_it_was_kept() {
-        let place = TargetPlace::Temporal {
-            address: "localhost:7233".to_owned(),
-            namespace: "sales".to_owned(),
-            task_queue: "gpu".to_owned(),
-            blobs: Some("/blobs".to_owned()),
-            keys: None,
-            tls: true,
-            tls_ca: None,
-            tls_cert: None,
-            tls_key: None,
-        };
-        let expected = [
-            "--target",
-            "temporal://localhost:7233/sales/gpu",
-            "--blobs",
-            "/blobs",
-            "--tls",
-        ];
-        assert_eq!(arguments(place), expected.map(OsString::from));
-    }
 }

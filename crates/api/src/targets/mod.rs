@@ -20,6 +20,8 @@ pub(crate) mod server;
 
 pub use reach::{Reached, reach};
 
+use std::ffi::OsString;
+
 use baton_core::document::Workflow;
 use baton_core::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -76,6 +78,45 @@ pub enum TargetPlace {
         #[ts(optional)]
         tls_key: Option<String>,
     },
+}
+
+impl TargetPlace {
+    /// How the program for clusters is told where this cluster is, without the key; nothing for a server.
+    pub fn cluster_arguments(&self) -> Vec<OsString> {
+        let Self::Temporal {
+            address,
+            namespace,
+            task_queue,
+            blobs,
+            keys,
+            tls,
+            tls_ca,
+            tls_cert,
+            tls_key,
+        } = self
+        else {
+            return Vec::new();
+        };
+        let mut all: Vec<OsString> = vec![
+            "--target".into(),
+            format!("temporal://{address}/{namespace}/{task_queue}").into(),
+        ];
+        for (name, value) in [
+            ("--blobs", blobs),
+            ("--keys", keys),
+            ("--tls-ca", tls_ca),
+            ("--tls-cert", tls_cert),
+            ("--tls-key", tls_key),
+        ] {
+            if let Some(value) = value {
+                all.extend([name.into(), value.into()]);
+            }
+        }
+        if *tls {
+            all.push("--tls".into());
+        }
+        all
+    }
 }
 
 /// Keep a target, or change one.
@@ -256,4 +297,28 @@ pub struct RunReset {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_for_clusters_is_told_where_and_how() {
+        let place: TargetPlace = serde_json::from_value(serde_json::json!({
+            "kind": "temporal", "address": "localhost:7233", "namespace": "sales", "taskQueue": "gpu",
+            "blobs": "/blobs", "tls": true, "tlsCa": "/ca.pem",
+        }))
+        .unwrap();
+        let expected = [
+            "--target",
+            "temporal://localhost:7233/sales/gpu",
+            "--blobs",
+            "/blobs",
+            "--tls-ca",
+            "/ca.pem",
+            "--tls",
+        ];
+        assert_eq!(place.cluster_arguments(), expected.map(OsString::from));
+    }
 }

@@ -69,7 +69,7 @@ impl ClusterLine {
             id: target.id.clone(),
             name: target.name.clone(),
             queue,
-            arguments: arguments(&target.place),
+            arguments: target.place.cluster_arguments(),
             key: secret,
             side: tokio::sync::Mutex::default(),
             following: tokio::sync::Mutex::default(),
@@ -158,42 +158,6 @@ pub(crate) fn problems(document: &Workflow, folder: &Path) -> Vec<Problem> {
         input: None,
     };
     elsewhere::on_cluster(document, around)
-}
-
-/// What the program is started with.
-fn arguments(place: &TargetPlace) -> Vec<OsString> {
-    let TargetPlace::Temporal {
-        address,
-        namespace,
-        task_queue,
-        blobs,
-        keys,
-        tls,
-        tls_ca,
-        tls_cert,
-        tls_key,
-    } = place
-    else {
-        return Vec::new();
-    };
-    let mut all: Vec<OsString> = Vec::new();
-    let mut option = |name: &str, value: Option<&String>| {
-        if let Some(value) = value {
-            all.extend([name.into(), value.into()]);
-        }
-    };
-    option("--temporal", Some(address));
-    option("--namespace", Some(namespace));
-    option("--task-queue", Some(task_queue));
-    option("--blobs", blobs.as_ref());
-    option("--keys", keys.as_ref());
-    option("--tls-ca", tls_ca.as_ref());
-    option("--tls-cert", tls_cert.as_ref());
-    option("--tls-key", tls_key.as_ref());
-    if *tls {
-        all.push("--tls".into());
-    }
-    all
 }
 
 impl Cluster {
@@ -313,24 +277,6 @@ fn may_repeat(ask: &Ask) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_program_is_told_where_and_how_and_no_secret() {
-        let place: TargetPlace = serde_json::from_value(serde_json::json!({
-            "kind": "temporal", "address": "c:7233", "namespace": "n", "taskQueue": "q",
-            "blobs": "/b", "tls": true, "tlsCa": "/ca.pem",
-        }))
-        .unwrap();
-        let words: Vec<String> = arguments(&place)
-            .into_iter()
-            .map(|word| word.into_string().unwrap())
-            .collect();
-        let line = words.join(" ");
-        assert_eq!(
-            line,
-            "--temporal c:7233 --namespace n --task-queue q --blobs /b --tls-ca /ca.pem --tls"
-        );
-    }
 
     #[test]
     fn what_acts_is_asked_once() {
